@@ -1,0 +1,3 @@
+from warden import app
+
+app.main()

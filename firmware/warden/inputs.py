@@ -1,0 +1,159 @@
+"""Buttons, contacts and analog sensors: from pin to event.
+
+A switch's interrupt handler only notes time and level in a ring made beforehand; debouncing happens when the main loop drains it.
+"""
+
+from array import array
+from time import ticks_ms
+
+from machine import ADC, Pin
+
+_RING = 64  # a power of two
+_MISMATCH_MS = 150  # ESP32 runs a pending handler within 100 ms, also during blocking calls
+_SAMPLES = 8
+
+
+class Ring:
+    """Edges between one producer (the interrupt handler, on any thread) and one consumer (the main loop)."""
+
+    def __init__(self):
+        self._ticks = array("l", [0] * _RING)  # not "q": that reads as a big int
+        self._levels = bytearray(_RING)
+        self._head = 0
+        self._tail = 0
+        self.lost = 0
+
+    def on_edge(self, pin):
+        """The interrupt handler. Allocates nothing."""
+        head = self._head
+        following = (head + 1) & (_RING - 1)
+        if following == self._tail:
+            self.lost += 1
+            return
+        self._ticks[head] = ticks_ms()
+        self._levels[head] = pin.value()
+        self._head = following
+
+    def pop(self):
+        """The oldest edge as (ticks_ms, level), None if there is none."""
+        tail = self._tail
+        if tail == self._head:
+            return None
+        edge = self._ticks[tail], self._levels[tail]
+        self._tail = (tail + 1) & (_RING - 1)
+        return edge
+
+
+class Switch:
+    """A debounced contact. `report(type, params, uptime)` gets every press, and with `release` every change.
+
+    `missed` counts edges that never reached us: found because the ring overflowed or the pin disagrees with the edges.
+    """
+
+    def __init__(self, pin, settings, clock, report):
+        self._pin = pin
+        self._clock = clock
+        self._report = report
+        self._type = settings["type"]
+        self._param = settings["param"]
+        self._release = settings["release"]
+        self._active = 0 if settings["active"] == "low" else 1
+        self._debounce = settings["debounce_ms"]
+        self._ring = Ring()
+        self._lost_seen = 0
+        self._mismatch_since = None
+        self._stable = self._pending = self._seen = pin.value()
+        self._since = clock.uptime()
+        self.missed = 0
+        pin.irq(self._ring.on_edge, Pin.IRQ_RISING | Pin.IRQ_FALLING)
+        if settings["kind"] == "digital":
+            self._tell(self._since)
+
+    def tick(self):
+        """Drain the ring and report what has settled."""
+        edge = self._ring.pop()
+        while edge:
+            self._edge(self._clock.uptime_at(edge[0]), edge[1])
+            edge = self._ring.pop()
+        now = self._clock.uptime()
+        lost = self._ring.lost - self._lost_seen
+        if lost:
+            self._lost_seen += lost
+            self.missed += lost
+            self._edge(now, self._pin.value())
+        self._compare(now)
+        self._settle(now)
+
+    def _edge(self, at, level):
+        self._settle(at)
+        self._seen = level
+        if level != self._pending:
+            self._pending = level
+            self._since = at
+
+    def _settle(self, now):
+        if self._pending != self._stable and now - self._since >= self._debounce:
+            self._stable = self._pending
+            if self._release or self._stable == self._active:
+                self._tell(self._since)
+
+    def _compare(self, now):
+        if self._pin.value() == self._seen:
+            self._mismatch_since = None
+        elif self._mismatch_since is None:
+            self._mismatch_since = now
+        elif now - self._mismatch_since >= _MISMATCH_MS:
+            self.missed += 1
+            self._edge(self._mismatch_since, self._pin.value())
+
+    def _tell(self, at):
+        self._report(self._type, {self._param: self._stable == self._active}, at)
+
+
+class Analog:
+    """A voltage as a reading: millivolts * scale + offset.
+
+    Reported when it moved by `min_change` since the last report, and every `heartbeat_s` (0: never) in any case.
+    """
+
+    missed = 0
+
+    def __init__(self, adc, settings, clock, report):
+        self._adc = adc
+        self._settings = settings
+        self._clock = clock
+        self._report = report
+        self._next = clock.uptime()
+        self._told = None
+        self._told_at = 0
+
+    def tick(self):
+        """Sample when it is time to."""
+        now = self._clock.uptime()
+        if now < self._next:
+            return
+        settings = self._settings
+        self._next = now + settings["every_ms"]
+        microvolts = 0
+        for _ in range(_SAMPLES):
+            microvolts += self._adc.read_uv()
+        value = microvolts / (_SAMPLES * 1000) * settings["scale"] + settings["offset"]
+        value = round(value, 2)
+        due = settings["heartbeat_s"] and now - self._told_at >= settings["heartbeat_s"] * 1000
+        if self._told is None or due or abs(value - self._told) >= settings["min_change"]:
+            self._told = value
+            self._told_at = now
+            self._report(settings["type"], {settings["param"]: value}, now)
+
+
+def build(config, clock, report):
+    """The inputs that the configuration names, on the board's pins."""
+    return [_input(settings, clock, report) for settings in config.inputs]
+
+
+def _input(settings, clock, report):
+    if settings["kind"] == "analog":
+        adc = ADC(Pin(settings["pin"]), atten=ADC.ATTN_11DB)
+        return Analog(adc, settings, clock, report)
+    pull = {"up": Pin.PULL_UP, "down": Pin.PULL_DOWN, None: None}[settings["pull"]]
+    return Switch(Pin(settings["pin"], Pin.IN, pull), settings, clock, report)

@@ -1,0 +1,198 @@
+"""Events from capture to ack: new ones in RAM, those not acked within 2 s on flash, oldest first.
+
+Bounded; when there is no room the newest is refused, counted and reported (`Counters.discards`).
+"""
+
+import json
+import math
+
+from warden.counters import CountersError
+from warden.spool import SpoolFull
+
+BODY_LIMIT = 1024
+
+_RAM_BYTES = 8192
+_SPILL_MS = 2000
+_SETTLE_MS = 5000
+
+
+class Event:
+    """One captured event: `seq` and the `boot` it was captured in, when it happened, what is to be told."""
+
+    def __init__(self, boot, seq, unix_ms, uptime, body):
+        self.boot = boot
+        self.seq = seq
+        self.unix_ms = unix_ms
+        self.uptime = uptime
+        self.body = body
+
+    def record(self):
+        """The event as a line of the spool; `parse` is the way back."""
+        return b"%d %d %d %d %s" % (self.boot, self.seq, self.unix_ms, self.uptime, self.body)
+
+
+def parse(record):
+    """The event of a spool record."""
+    boot, seq, unix_ms, uptime, body = record.split(b" ", 4)
+    return Event(int(boot), int(seq), int(unix_ms), int(uptime), body)
+
+
+class Queue:
+    """Owns the order and the identity of events; only the main loop may call it."""
+
+    def __init__(self, counters, spool, clock, limit=64):
+        self._counters = counters
+        self._spool = spool
+        self._clock = clock
+        self._limit = limit
+        self._ram = []
+        self._ram_bytes = 0
+        self._spooled = 0
+        self._done = 0  # the number of the last event that was acked
+        self._next_spill = 0
+        self._last_capture = 0
+
+    def recover(self):
+        """Count what an earlier run left on flash; the highest event number found there, 0 if none."""
+        last = self._spooled = 0
+        position = self._spool.head
+        acked = None
+        while True:
+            found = self._spool.read(position, 4096)
+            if not found:
+                break
+            for record, position in found:
+                event = parse(record)
+                if event.seq <= self._counters.acked:
+                    acked = position
+                    self._done = event.seq
+                elif event.seq > last:
+                    self._spooled += 1
+                last = max(last, event.seq)
+        if acked:
+            self._spool.drop(acked)
+        self._counters.discards += self._spool.damaged
+        return last
+
+    def __len__(self):
+        return len(self._ram) + self._spooled
+
+    def capture(self, kind, params, uptime):
+        """Take an event that happened at `uptime`; its id (boot, seq), or None if it had to be discarded."""
+        try:
+            body = _body(kind, params)
+            if len(self._ram) >= self._limit or self._ram_bytes + len(body) > _RAM_BYTES:
+                self._spill()
+            boot = self._counters.boot
+            if not boot:
+                raise ValueError("the boot counter is not started")
+            seq = self._counters.next_seq(self._ram[0].seq - 1 if self._ram else self._counters.seq)
+        except (ValueError, SpoolFull, CountersError) as error:
+            self._counters.discards += 1
+            print("discarded", kind, "-", error)
+            return None
+        self._ram.append(Event(boot, seq, self._clock.unix_ms(uptime) or 0, uptime, body))
+        self._ram_bytes += len(body)
+        self._last_capture = self._clock.uptime()
+        return boot, seq
+
+    def batch(self, capacity):
+        """The oldest events as (list of JSON texts that fit `capacity` bytes with commas, id of the last)."""
+        texts = []
+        last = None
+        for event in self._oldest(capacity):
+            text = self._text(event)
+            capacity -= len(text) + 1
+            if capacity < 0:
+                break
+            texts.append(text)
+            last = self._counters.event_id(event.boot, event.seq)
+        return texts, last
+
+    def ack(self, event_id):
+        """Everything up to `event_id` is durable at the agent: forget it."""
+        while self._spooled and self._ack_spooled(event_id):
+            pass
+        while self._ram and self._id(self._ram[0]) <= event_id:
+            event = self._ram.pop(0)
+            self._ram_bytes -= len(event.body)
+            self._done = event.seq
+
+    def tick(self):
+        """Spill what has waited too long; hand back reserved numbers when all is quiet."""
+        now = self._clock.uptime()
+        if self._ram and now - self._ram[0].uptime >= _SPILL_MS and now >= self._next_spill:
+            self._next_spill = now + _SPILL_MS
+            try:
+                self._spill()
+            except SpoolFull as error:
+                print("events stay in RAM:", error)
+        if not self._ram and now - self._last_capture >= _SETTLE_MS:
+            self._last_capture = now
+            try:
+                self._counters.settle()
+            except CountersError as error:
+                print(error)
+
+    def _oldest(self, capacity):
+        if not self._spooled:
+            return self._ram
+        events = []
+        last = self._done
+        for record, _ in self._spool.read(self._spool.head, capacity):
+            event = parse(record)
+            if event.seq > last:
+                last = event.seq
+                events.append(event)
+        return events + self._ram if len(events) == self._spooled else events
+
+    def _ack_spooled(self, event_id):
+        position = None
+        for record, after in self._spool.read(self._spool.head, 4096):
+            event = parse(record)
+            if self._id(event) > event_id:
+                break
+            position = after
+            if event.seq > self._done:
+                self._done = event.seq
+                self._spooled -= 1
+        if position:
+            self._spool.drop(position)
+            try:
+                self._counters.ack(self._done)
+            except CountersError as error:
+                print(error)
+        return position
+
+    def _spill(self):
+        for event in self._ram:
+            event.unix_ms = event.unix_ms or self._clock.unix_ms(event.uptime) or 0
+        self._spool.append([event.record() for event in self._ram])
+        self._spooled += len(self._ram)
+        self._ram = []
+        self._ram_bytes = 0
+
+    def _id(self, event):
+        return self._counters.event_id(event.boot, event.seq)
+
+    def _text(self, event):
+        if event.unix_ms:
+            when = b',"t":%d' % event.unix_ms
+        elif event.boot >= self._counters.started_as:
+            when = b',"age":%d' % (self._clock.uptime() - event.uptime)
+        else:
+            when = b""
+        return b'{"id":[%d,%d]%s,%s}' % (self._id(event) + (when, event.body))
+
+
+def _body(kind, params):
+    for name, value in params.items():
+        if not isinstance(value, (str, int, float, bool)):
+            raise ValueError("%s is no string, number or bool" % name)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError("%s is not finite" % name)
+    body = '"type":%s,"params":%s' % (json.dumps(kind), json.dumps(params))
+    body = body.encode()
+    if len(body) > BODY_LIMIT:
+        raise ValueError("longer than %d bytes" % BODY_LIMIT)
+    return body

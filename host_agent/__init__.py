@@ -1,0 +1,1 @@
+"""ThingWarden's host agent: sealed reports from devices in, SecuriThings events out."""

@@ -1,0 +1,65 @@
+"""Firmware tests run under the Unix port of MicroPython, one process and one pytest item per test function.
+
+A test file here is MicroPython, not CPython: it is parsed for the names of its test functions and never imported.
+"""
+
+import ast
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+MICROPYTHON = Path(sys.executable).with_name("micropython")
+PATH = ":".join(str(p) for p in (ROOT / "firmware", HERE, ROOT / "tools/simulator/board"))
+HEAP = "160k"  # what an ESP32 has free at boot
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.File:
+    return FirmwareFile.from_parent(parent, path=module_path)
+
+
+class FirmwareFile(pytest.File):
+    def collect(self) -> Iterator["FirmwareTest"]:
+        for node in ast.parse(self.path.read_text()).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                yield FirmwareTest.from_parent(self, name=node.name, line=node.lineno)
+
+
+class FirmwareTest(pytest.Item):
+    def __init__(self, *, line: int, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.line = line
+
+    def runtest(self) -> None:
+        """Run the one function in a fresh interpreter whose flash is an empty directory."""
+        with tempfile.TemporaryDirectory() as flash:
+            run = subprocess.run(
+                [MICROPYTHON, "-X", f"heapsize={HEAP}", HERE / "run.py", self.path.stem, self.name],
+                cwd=flash,
+                env={**os.environ, "MICROPYPATH": f"{PATH}:.frozen"},
+                capture_output=True,
+                text=True,
+                timeout=90,
+                check=False,
+            )
+        if run.returncode or not run.stdout.endswith(f"{self.name} ok\n"):
+            raise FirmwareFailure(run.stdout + run.stderr)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        if isinstance(excinfo.value, FirmwareFailure):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, self.line - 1, self.name
+
+
+class FirmwareFailure(Exception):
+    """What the interpreter printed before it failed."""

@@ -1,0 +1,10 @@
+"""Runs one test function on MicroPython: `run.py MODULE FUNCTION`."""
+
+import sys
+
+try:
+    getattr(__import__(sys.argv[1]), sys.argv[2])()
+except BaseException as error:
+    sys.print_exception(error)
+    sys.exit(1)
+print(sys.argv[2], "ok")

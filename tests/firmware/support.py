@@ -1,0 +1,139 @@
+"""Stand-ins for what a board has around the code under test. Each is strict, and fails as the real thing does."""
+
+import os
+
+from warden.clock import Clock
+from warden.counters import Counters
+from warden.queue import Queue
+from warden.spool import Spool
+
+
+class raises:
+    """`with raises(Kind, "text")`: the block must raise that kind, with the text in its message."""
+
+    def __init__(self, kind, text=""):
+        self._kind = kind
+        self._text = text
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        assert kind, "nothing was raised"
+        if not issubclass(kind, self._kind):
+            return False
+        assert self._text in str(error), "%r does not contain %r" % (str(error), self._text)
+        return True
+
+
+class Ticks:
+    """A ticks_ms under the test's control, with the wrap of ESP32 if asked for."""
+
+    def __init__(self, now=0, period=1 << 62):
+        self.now = now
+        self._period = period
+
+    def __call__(self):
+        return self.now % self._period
+
+    def diff(self, later, earlier):
+        half = self._period // 2
+        return (later - earlier + half) % self._period - half
+
+    def clock(self):
+        return Clock(self, self.diff)
+
+
+class Nvs:
+    """NVS whose uncommitted writes are lost, and which refuses when `broken`."""
+
+    def __init__(self):
+        self.kept = {}
+        self._pending = {}
+        self.broken = False
+        self.commits = 0
+
+    def get_blob(self, key, buffer):
+        if self.broken:
+            raise OSError(-0x1101, "ESP_ERR_NVS_NOT_INITIALIZED")
+        if key not in self.kept:
+            raise OSError(-0x1102, "ESP_ERR_NVS_NOT_FOUND")
+        buffer[:] = self.kept[key]
+        return len(self.kept[key])
+
+    def set_blob(self, key, value):
+        if self.broken:
+            raise OSError(-0x1105, "ESP_ERR_NVS_NOT_ENOUGH_SPACE")
+        self._pending[key] = bytes(value)
+
+    def commit(self):
+        self.kept.update(self._pending)
+        self._pending = {}
+        self.commits += 1
+
+
+class Board:
+    """The parts that keep events, over an NVS and a directory that survive `reset`."""
+
+    def __init__(self, limit=64, spool_bytes=262144, directory="spool"):
+        self.ticks = Ticks()
+        self.nvs = Nvs()
+        self._arguments = limit, spool_bytes, directory
+        self.reset()
+
+    def reset(self, floor=0):
+        limit, spool_bytes, directory = self._arguments
+        self.ticks.now += 1000
+        self.clock = self.ticks.clock()
+        self.counters = Counters(self.nvs)
+        self.spool = Spool(directory, spool_bytes)
+        self.queue = Queue(self.counters, self.spool, self.clock, limit)
+        self.counters.load()
+        self.counters.start(floor, self.queue.recover())
+
+    def pass_ms(self, milliseconds):
+        self.ticks.now += milliseconds
+
+    def press(self, **params):
+        return self.queue.capture("buttonState", params or {"pressed": True}, self.clock.uptime())
+
+    def sendable(self, capacity=2900):
+        """Ids of the events that the next frame would carry."""
+        import json
+
+        return [tuple(json.loads(text)["id"]) for text in self.queue.batch(capacity)[0]]
+
+
+class RamDisk:
+    """A block device whose power can be cut: after `budget` more block writes every write fails."""
+
+    BLOCK = 512
+
+    def __init__(self, blocks=96):
+        self.data = bytearray(blocks * self.BLOCK)
+        self.budget = None
+
+    def readblocks(self, block, buffer, offset=0):
+        start = block * self.BLOCK + offset
+        buffer[:] = memoryview(self.data)[start : start + len(buffer)]
+
+    def writeblocks(self, block, buffer, offset=0):
+        if self.budget is not None:
+            if self.budget == 0:
+                raise OSError(5)
+            self.budget -= 1
+        start = block * self.BLOCK + offset
+        self.data[start : start + len(buffer)] = buffer
+
+    def ioctl(self, operation, argument):
+        if operation == 4:
+            return len(self.data) // self.BLOCK
+        if operation == 5:
+            return self.BLOCK
+        return 0
+
+    def mount(self, path):
+        os.mount(os.VfsLfs2(self, progsize=128, readsize=128), path)
+
+    def format(self):
+        os.VfsLfs2.mkfs(self, progsize=128, readsize=128)

@@ -1,0 +1,190 @@
+import json
+
+from support import Board
+
+
+def test_a_press_gets_its_identity_when_captured_and_keeps_it():
+    board = Board()
+    assert board.press() == (1, 1)
+    assert board.press() == (1, 2)
+    assert board.sendable() == [(1, 1), (1, 2)]
+    board.pass_ms(3000)
+    board.queue.tick()
+    board.reset()
+    assert board.sendable() == [(1, 1), (1, 2)]
+
+
+def test_only_an_ack_forgets():
+    board = Board()
+    for _ in range(4):
+        board.press()
+    board.queue.ack((1, 2))
+    assert board.sendable() == [(1, 3), (1, 4)]
+    board.queue.ack((1, 2))
+    board.queue.ack((0, 99))
+    assert board.sendable() == [(1, 3), (1, 4)]
+    board.queue.ack((1, 4))
+    assert len(board.queue) == 0
+
+
+def test_an_acked_press_never_touches_the_flash():
+    board = Board()
+    board.press()
+    board.pass_ms(1900)
+    board.queue.tick()
+    board.queue.ack((1, 1))
+    board.pass_ms(10000)
+    board.queue.tick()
+    assert not board.spool
+
+
+def test_what_is_not_acked_in_two_seconds_survives_a_reset():
+    board = Board()
+    for n in range(5):
+        board.press(n=n)
+    board.pass_ms(2000)
+    board.queue.tick()
+    board.press(n=5)
+    board.reset()
+    assert len(board.queue) == 5
+    assert board.sendable() == [(1, seq) for seq in range(1, 6)]
+    assert board.counters.gaps >= 1
+
+
+def test_order_holds_between_flash_and_memory():
+    board = Board()
+    board.press()
+    board.pass_ms(2000)
+    board.queue.tick()
+    board.press()
+    assert board.sendable() == [(1, 1), (1, 2)]
+    board.queue.ack((1, 1))
+    assert board.sendable() == [(1, 2)]
+
+
+def test_a_long_backlog_is_sent_in_frames_oldest_first_each_event_once():
+    board = Board()
+    for n in range(500):
+        board.press(n=n)
+    board.pass_ms(2000)
+    board.queue.tick()
+    sent = []
+    while len(board.queue):
+        ids = board.sendable()
+        assert ids
+        sent += ids
+        board.queue.ack(ids[-1])
+    assert sent == [(1, seq) for seq in range(1, 501)]
+    assert not board.spool
+
+
+def test_acked_events_are_not_sent_again_after_a_reset():
+    board = Board()
+    for _ in range(100):
+        board.press()
+    board.pass_ms(2000)
+    board.queue.tick()
+    board.queue.ack((1, 60))
+    board.reset()
+    assert board.sendable(100000)[0] == (1, 61)
+    assert len(board.queue) == 40
+
+
+def test_the_oldest_are_kept_and_every_discard_is_counted():
+    board = Board(limit=8, spool_bytes=1000)
+    results = [board.press(n=n) for n in range(100)]
+    kept = [event_id for event_id in results if event_id]
+    assert 8 < len(kept) < 100
+    assert results[: len(kept)] == kept
+    assert board.counters.discards == 100 - len(kept)
+    board.pass_ms(20000)
+    board.queue.ack(kept[-1])
+    board.queue.tick()
+    board.reset()
+    assert board.counters.discards == 100 - len(kept)
+
+
+def test_values_that_json_cannot_carry_are_refused_and_counted():
+    board = Board()
+    for params in ({"t": float("nan")}, {"t": float("inf")}, {"t": None}, {"t": [1]}, {"t": "x" * 2000}):
+        assert board.press(**params) is None
+    assert board.counters.discards == 5
+    assert board.sendable() == []
+
+
+def test_nothing_is_captured_under_a_boot_that_is_not_durable():
+    board = Board()
+    board.counters.boot = 0
+    assert board.press() is None
+    assert board.counters.discards == 1
+
+
+def test_a_press_at_a_known_time_carries_it():
+    board = Board()
+    board.clock.set(1700000000123, board.clock.uptime())
+    board.pass_ms(1000)
+    board.press()
+    event = json.loads(board.queue.batch(2900)[0][0])
+    assert event == {
+        "id": [1, 1],
+        "t": 1700000001123,
+        "type": "buttonState",
+        "params": {"pressed": True},
+    }
+
+
+def test_a_press_before_the_time_is_known_carries_its_age_in_the_same_boot():
+    board = Board()
+    board.press()
+    board.pass_ms(1500)
+    event = json.loads(board.queue.batch(2900)[0][0])
+    assert event["age"] == 1500 and "t" not in event
+
+
+def test_a_press_of_an_earlier_boot_at_an_unknown_time_claims_none():
+    board = Board()
+    board.press()
+    board.pass_ms(2000)
+    board.queue.tick()
+    board.reset()
+    event = json.loads(board.queue.batch(2900)[0][0])
+    assert "age" not in event and "t" not in event
+
+
+def test_a_press_that_is_spilled_after_the_time_became_known_keeps_it():
+    board = Board()
+    board.press()
+    board.pass_ms(2000)
+    board.clock.set(1700000002000, board.clock.uptime())
+    board.queue.tick()
+    board.reset()
+    assert json.loads(board.queue.batch(2900)[0][0])["t"] == 1700000000000
+
+
+def test_after_the_agent_knew_a_later_boot_unacked_events_get_new_ids_once():
+    board = Board()
+    board.press()
+    board.press()
+    board.pass_ms(2000)
+    board.queue.tick()
+    board.press()
+    board.queue.ack((1, 1))
+    board.counters.go_on_above(7)
+    assert board.sendable() == [(8, 2), (8, 3)]
+    assert "age" in json.loads(board.queue.batch(2900)[0][0])
+    board.press()
+    board.pass_ms(2000)
+    board.queue.tick()
+    board.reset()
+    assert board.sendable() == [(8, 2), (8, 3), (8, 4)]
+    assert board.press() > (8, 4)
+
+
+def test_a_batch_never_exceeds_what_the_frame_can_carry():
+    board = Board()
+    for n in range(60):
+        board.press(text="x" * (n * 7 % 200))
+    for capacity in (0, 50, 300, 2900):
+        texts, last = board.queue.batch(capacity)
+        assert sum([len(text) + 1 for text in texts]) <= capacity
+        assert (last is None) == (not texts)

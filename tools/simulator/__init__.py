@@ -1,0 +1,5 @@
+"""Real firmware on the Unix port of MicroPython, with its pins in our hands."""
+
+from tools.simulator.board_process import SimulatedBoard, micropython
+
+__all__ = ["SimulatedBoard", "micropython"]
