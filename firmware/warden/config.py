@@ -67,7 +67,7 @@ def _known(table, names, where):
 
 def _text(table, field, where, longest, default=None):
     value = table.get(field, default)
-    if not isinstance(value, str) or len(value) > longest or (not value and default is None):
+    if not isinstance(value, str) or len(value) > longest or (not value and default != ""):
         raise ConfigError("%s%s: a text of at most %d characters" % (where, field, longest))
     return value
 

@@ -7,6 +7,7 @@ else that changes.
 import _thread
 import gc
 import socket
+from errno import ETIMEDOUT
 from time import sleep_ms, ticks_add, ticks_diff, ticks_ms
 
 try:
@@ -76,12 +77,21 @@ class HttpLink:
             body = response.raw.read(REPLY_LIMIT + 1)
             return Transfer(response.status_code, body, _retry_s(response.headers), None)
         except (OSError, ValueError, IndexError, NotImplementedError, MemoryError) as error:
-            return Transfer(0, b"", 0, repr(error))
+            return Transfer(0, b"", 0, self._why(error))
         finally:
             if response:
                 response.close()
             _DeadlineSockets.close_all()
             gc.collect()
+
+    def _why(self, error):
+        if _left() <= 0:
+            return "no whole answer within %d ms" % self._deadline_ms
+        return repr(error)
+
+
+def _left():
+    return ticks_diff(_DeadlineSockets.until, ticks_ms())
 
 
 def _retry_s(headers):
@@ -164,7 +174,7 @@ class _DeadlineSocket:
         return len(data)
 
     def _arm(self):
-        left = ticks_diff(_DeadlineSockets.until, ticks_ms())
+        left = _left()
         if left <= 0:
-            raise OSError(110)  # ETIMEDOUT
+            raise OSError(ETIMEDOUT)
         self._sock.settimeout(left / 1000)

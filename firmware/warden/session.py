@@ -45,7 +45,8 @@ class Session:
             self._send(now)
 
     def _is_due(self, now):
-        return len(self._queue) or now - self._sent_at >= self._poll_ms or not self._frame
+        polled = now - self._sent_at < self._poll_ms and self._frame
+        return len(self._queue) or self._failures or not polled
 
     def _send(self, now):
         self._frame += 1
@@ -62,34 +63,35 @@ class Session:
     def _receive(self, transfer, now):
         tag, self._tag = self._tag, None
         try:
-            reply = json.loads(self._codec.open(transfer.body))
-            if reply["re"].encode() != tag:
-                raise FrameError("it answers another frame")
-            self._act(reply, now)
-        except (FrameError, ValueError, KeyError, TypeError, AttributeError) as error:
-            self._fail(now, transfer.retry_s * 1000, _hint(transfer, error))
-        except CountersError as error:
-            self._fail(now, 0, str(error))
-
-    def _act(self, reply, now):
+            reply = _parse(self._codec.open(transfer.body), tag)
+        except (FrameError, ValueError) as error:
+            return self._fail(now, transfer.retry_s * 1000, _hint(transfer, error))
         if now - self._sent_at <= _CLOCK_RTT_MS:
             self._clock.set(reply["now"], (now + self._sent_at) // 2)
-        error = reply.get("error")
-        if error == "stale":
-            self._counters.go_on_above(reply["boot"])
-            self._frame = 0
-            self._tell("the agent knows a later start; going on as boot %d" % self._counters.boot)
-        elif error:
-            self._fail(now, reply.get("retry_ms", 0), "the agent refuses: %s" % error)
+        if "error" in reply:
+            self._refused(reply, now)
         else:
-            acked = tuple(reply["ack"])
-            self._queue.ack(acked)
-            if self._last and acked < self._last:
-                return self._fail(now, 0, "it does not acknowledge what it was sent")
-            self._failures = 0
-            if self._health_sent:
-                self._next_health = now + _HEALTH_MS
-            self._tell("connected")
+            self._accepted(reply["ack"], now)
+
+    def _accepted(self, acked, now):
+        self._queue.ack(acked)
+        if self._last and acked < self._last:
+            return self._fail(now, 0, "it does not acknowledge what it was sent")
+        self._failures = 0
+        if self._health_sent:
+            self._next_health = now + _HEALTH_MS
+        self._tell("connected")
+
+    def _refused(self, reply, now):
+        if reply["error"] != "stale":
+            why = "%s %s" % (reply["error"], reply.get("detail", ""))
+            return self._fail(now, reply["retry_ms"], "the agent refuses: " + why)
+        try:
+            self._counters.go_on_above(reply["boot"])
+        except CountersError as error:
+            return self._fail(now, 0, str(error))
+        self._frame = 0
+        self._tell("it knows a later start of this device; going on as boot %d" % self._counters.boot)
 
     def _fail(self, now, wait_ms, why):
         cap = min(_BACKOFF_MS << min(self._failures, 8), _BACKOFF_CAP_MS)
@@ -102,6 +104,27 @@ class Session:
         if state != self._state:
             self._state = state
             print("agent:", state)
+
+
+def _parse(payload, tag):
+    """The reply with the fields that `Session` reads, `ack` as a tuple. ValueError if it is not one to this frame."""
+    reply = json.loads(payload)
+    if not isinstance(reply, dict) or reply.get("re") != tag.decode():
+        raise ValueError("it answers another frame")
+    if "error" in reply:
+        reply.setdefault("retry_ms", 0)
+        numbers = [reply["retry_ms"], reply.get("boot", 0)]
+        if reply["error"] == "stale" and "boot" not in reply:
+            raise ValueError("stale without the boot")
+    else:
+        reply["ack"] = tuple(reply["ack"]) if isinstance(reply.get("ack"), list) else ()
+        numbers = reply["ack"]
+        if len(numbers) != 2:
+            raise ValueError("no ack")
+    for number in tuple(numbers) + (reply.get("now"),):
+        if not isinstance(number, int) or number < 0:
+            raise ValueError("not a number: %s" % number)
+    return reply
 
 
 def _hint(transfer, error):
