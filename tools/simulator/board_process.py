@@ -1,4 +1,4 @@
-"""A board as a process: MicroPython's Unix port runs the firmware unmodified; a socket drives its pins."""
+"""A board as a process: the Unix port runs the firmware unmodified, a socket drives its pins."""
 
 import json
 import os
@@ -39,7 +39,8 @@ def micropython() -> str:
 class SimulatedBoard:
     """One board whose flash is the directory `root` (config.json, NVS, spool).
 
-    `on_line` is called with every line of its console and the Unix time in seconds at which it came, on a thread of ours.
+    `on_line` is called on a thread of ours with every line of its console and the Unix time in
+    seconds at which it came.
     """
 
     def __init__(
@@ -142,14 +143,12 @@ class SimulatedBoard:
         self._command(f"wifi {int(up)}")
 
     def wait_for(self, pattern: str, *, since: int = 0, timeout_s: float = 30) -> re.Match[str]:
-        """The first console line from number `since` on that matches; SimulatorError after `timeout_s`."""
+        """The first console line from number `since` on that matches, else SimulatorError."""
         return self._wait(lambda: self._match(pattern, since), f"no line {pattern!r}", timeout_s)
 
     def wait_for_output(self, number: int, level: int, timeout_s: float = 30) -> None:
         """Until an output pin has the level."""
-        self._wait(
-            lambda: self.outputs.get(number) == level or None, f"pin {number}", timeout_s
-        )
+        self._wait(lambda: self.outputs.get(number) == level or None, f"pin {number}", timeout_s)
 
     @property
     def captured(self) -> list[str]:
@@ -168,7 +167,9 @@ class SimulatedBoard:
             while (found := check()) is None:
                 left = deadline - time.monotonic()
                 if left <= 0 or not self._news.wait(left):
-                    raise SimulatorError(f"{what} within {timeout_s} s; the last: {self.lines[-5:]}")
+                    raise SimulatorError(
+                        f"{what} within {timeout_s} s; the last: {self.lines[-5:]}"
+                    )
             return found
 
     def _command(self, line: str) -> None:
@@ -185,8 +186,7 @@ class SimulatedBoard:
         self._threads.append(thread)
 
     def _read_console(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout
-        for line in process.stdout:
+        for line in process.stdout or ():
             now = time.time()
             with self._news:
                 self.lines.append(line.rstrip("\r\n"))

@@ -1,6 +1,7 @@
-"""The board's pins on the Unix port: what stock ESP32 firmware has in `machine`, driven over a TCP connection.
+"""`machine` of a stock ESP32 on the Unix port, its pins driven over a TCP connection.
 
-SIM_CONTROL=host:port names the driver. Lines to us: `pin N LEVEL`, `adc N MICROVOLTS`, `wifi 0|1`; lines from us: `pin N LEVEL` whenever an output changes.
+SIM_CONTROL=host:port names the driver. It sends lines `pin N LEVEL`, `adc N MICROVOLTS` and
+`wifi 0|1`, each answered with `done ...`, and hears `pin N LEVEL` whenever an output changes.
 Handlers run as on ESP32: through the scheduler, later, and not at all when its queue is full.
 """
 
@@ -47,6 +48,7 @@ class Pin:
         if _levels[self._number] != bool(level):
             _levels[self._number] = bool(level)
             _tell("pin %d %d\n" % (self._number, _levels[self._number]))
+        return None
 
     def on(self):
         self.value(1)

@@ -1,4 +1,4 @@
-"""Wi-Fi of the simulated board: connected as soon as asked to, while the driver leaves the network on."""
+"""Wi-Fi of the simulated board: connects as soon as asked, while the driver leaves it on."""
 
 import machine
 
@@ -13,6 +13,7 @@ def hostname(name=None):
     if len(name) > 32:
         raise ValueError("hostname too long")
     _hostname = name
+    return None
 
 
 class WLAN:
@@ -26,6 +27,7 @@ class WLAN:
         if on is None:
             return self._active
         self._active = bool(on)
+        return None
 
     def connect(self, ssid, password=None):
         if not self._active:

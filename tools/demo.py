@@ -1,0 +1,299 @@
+"""`make demo`: real firmware, the agent and a stand-in for the cloud, every event shown on its way.
+
+The last line on stdout is one JSON object with what was captured, delivered, doubled and lost; the
+exit code is 0 only if every captured event arrived exactly once.
+"""
+
+import argparse
+import json
+import math
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import requests
+from rich.console import Console
+from rich.text import Text
+
+from host_agent.errors import ThingWardenError
+from host_agent.store import Store
+from tools.simulator import SimulatedBoard
+
+_CREDENTIALS = {
+    "SANDBOX_API_KEY": "demo-key",
+    "SANDBOX_API_SECRET": "demo-secret",
+    "THINGWARDEN_API_KEY": "demo-key",
+    "THINGWARDEN_API_SECRET": "demo-secret",
+}
+_BUTTON_PIN, _SENSOR_PIN = 14, 34
+_INPUTS: dict[str, dict[str, object]] = {
+    "demo-button": {"kind": "button", "name": "button", "pin": _BUTTON_PIN, "pull": "up"},
+    "demo-thermometer": {
+        "kind": "analog",
+        "name": "temperature",
+        "pin": _SENSOR_PIN,
+        "scale": 0.1,
+        "offset": -50,
+        "min_change": 0.3,
+        "every_ms": 500,
+    },
+}
+_START_S = 30
+_DRAIN_S = 20
+
+
+class DemoError(ThingWardenError):
+    """A part of the demo did not start."""
+
+
+class Server:
+    """A process of ours that says on which address it listens; its output goes to a log file."""
+
+    def __init__(self, log: Path, says: str, *command: str) -> None:
+        self._log = log.open("w")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **_CREDENTIALS},
+        )
+        self.address = self._wait(log, says)
+
+    def _wait(self, log: Path, says: str) -> str:
+        deadline = time.monotonic() + _START_S
+        while time.monotonic() < deadline and self._process.poll() is None:
+            if found := re.search(says + r" (http://\S+)", log.read_text()):
+                return found[1]
+            time.sleep(0.02)
+        self.stop()
+        raise DemoError(f"a part did not start: {log.read_text()[-500:]}")
+
+    def stop(self) -> None:
+        """End it as a person would; SIGKILL if it does not listen."""
+        self._process.terminate()
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._log.close()
+
+
+class Journeys:
+    """When each event was captured by its board and received by the cloud, in Unix milliseconds."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._captured: dict[str, float] = {}
+        self._received: dict[str, float] = {}
+        self._arrivals: Counter[str] = Counter()
+
+    def captured(self, device: str, line: str, at_s: float) -> None:
+        """A line of a board's console; `captured BOOT:SEQ ...` begins a journey."""
+        words = line.split(" ", 2)
+        if words[0] == "captured":
+            with self._lock:
+                self._captured[f"{device}:{words[1]}"] = at_s * 1000
+
+    def received(self, event: str, at_ms: float) -> float | None:
+        """The cloud has the event; the milliseconds since its capture, None if nobody captured it."""
+        with self._lock:
+            self._arrivals[event] += 1
+            self._received.setdefault(event, at_ms)
+            start = self._captured.get(event)
+        return None if start is None else max(0.0, at_ms - start)
+
+    def captured_at(self, event: str) -> float | None:
+        with self._lock:
+            return self._captured.get(event)
+
+    def all_arrived(self) -> bool:
+        with self._lock:
+            return self._captured.keys() <= self._received.keys()
+
+    def summary(self) -> dict[str, float]:
+        """The last line of the demo."""
+        with self._lock:
+            times = sorted(
+                max(0.0, self._received[event] - start)
+                for event, start in self._captured.items()
+                if event in self._received
+            )
+            return {
+                "captured": len(self._captured),
+                "delivered": len(self._received),
+                "duplicates": self._arrivals.total() - len(self._arrivals),
+                "lost": len(self._captured.keys() - self._received.keys()),
+                "p50_ms": _percentile(times, 0.50),
+                "p99_ms": _percentile(times, 0.99),
+            }
+
+
+def _percentile(ascending: list[float], share: float) -> float:
+    if not ascending:
+        return 0.0
+    return round(ascending[max(0, math.ceil(share * len(ascending)) - 1)], 1)
+
+
+def _thingwarden(config: Path, *arguments: str) -> None:
+    command = [sys.executable, "-m", "host_agent", *arguments, "--config", str(config)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode:
+        raise DemoError(f"thingwarden {arguments[0]}: {run.stderr.strip()}")
+
+
+def _write_settings(directory: Path, sandbox: str) -> Path:
+    config = directory / "agent.toml"
+    config.touch(mode=0o600)
+    config.write_text(
+        f'[securithings]\nurl = "{sandbox}/api/v1/event"\n'
+        '[link]\nlisten = "127.0.0.1:0"\n[console]\nlisten = "127.0.0.1:0"\n'
+        '[store]\npath = "thingwarden.db"\n'
+    )
+    return config
+
+
+def _add_board(config: Path, name: str, link: str, journeys: Journeys) -> SimulatedBoard:
+    """Provision a board as a person does, and give it the demo's one input."""
+    root = config.parent / name
+    root.mkdir()
+    _thingwarden(config, "device", "add", name, "--type", name.removeprefix("demo-").title())
+    settings = root / "config.json"
+    _thingwarden(config, "device", "config", name, "--agent", link, "--out", str(settings))
+    content: dict[str, Any] = json.loads(settings.read_text())
+    content["inputs"] = [_INPUTS[name]]
+    content["wifi"] = {"ssid": "simulated", "password": ""}
+    return SimulatedBoard(
+        root, content, on_line=lambda line, at_s: journeys.captured(name, line, at_s)
+    )
+
+
+def _press_now_and_then(board: SimulatedBoard, stop: threading.Event) -> None:
+    while not stop.wait(random.uniform(0.2, 1.0)):  # noqa: S311 - a demo's rhythm
+        board.press(_BUTTON_PIN)
+
+
+def _warm_and_cool(board: SimulatedBoard, stop: threading.Event) -> None:
+    millivolts = 715.0
+    while not stop.wait(0.5):
+        millivolts += random.uniform(-8, 8)  # noqa: S311 - a demo's weather
+        board.millivolts(_SENSOR_PIN, millivolts)
+
+
+class Watch:
+    """Shows each event that the sandbox received, with the time every step took."""
+
+    def __init__(self, console: Console, sandbox: str, store: Store, journeys: Journeys) -> None:
+        self._console = console
+        self._url = f"{sandbox}/sandbox/events"
+        self._store = store
+        self._journeys = journeys
+        self._next = 0
+
+    def step(self) -> None:
+        """Wait up to half a second for news and show them."""
+        answer = requests.get(self._url, params={"after": self._next, "wait": 0.5}, timeout=10)
+        news = answer.json()
+        self._next = news["next"]
+        for entry in news["events"]:
+            self._show(entry["body"], entry["received_ms"])
+
+    def _show(self, body: dict[str, Any], received_ms: float) -> None:
+        event = body["EXT_EVT_ID"]
+        total = self._journeys.received(event, received_ms)
+        params = " ".join(f"{p['NAME']}={p['VALUE']}" for p in body.get("PARAMS", []))
+        row = Text()
+        row.append(time.strftime("%H:%M:%S "), style="dim")
+        row.append(f"{body['DEVICE_ID']:<17}", style="cyan")
+        row.append(f"{body['TYPE']} {params:<18}")
+        row.append(self._stages(event, total), style="green")
+        self._console.print(row)
+
+    def _stages(self, event: str, total: float | None) -> str:
+        if total is None:
+            return " board -> agent -> cloud"
+        start = self._journeys.captured_at(event) or 0.0
+        device, boot, seq = event.split(":")
+        for stored in self._store.events(device=device, limit=20):
+            if (stored.boot, stored.seq) == (int(boot), int(seq)):
+                agent = max(0.0, stored.accepted_ms - start)
+                return f" board -> agent {agent:4.0f} ms -> cloud {total:4.0f} ms"
+        return f" board -> agent -> cloud {total:4.0f} ms"
+
+
+def run(seconds: float | None, directory: Path, console: Console) -> dict[str, float]:
+    """Run the loop for so many seconds, or until Ctrl-C; the summary."""
+    journeys = Journeys()
+    stop = threading.Event()
+    with ExitStack() as stack:
+        sandbox = Server(
+            directory / "sandbox.log", "listening on", "tools.sandbox", "--listen", "127.0.0.1:0"
+        )
+        stack.callback(sandbox.stop)
+        config = _write_settings(directory, sandbox.address)
+        agent = Server(
+            directory / "agent.log", "device link on", "host_agent", "run", "--config", str(config)
+        )
+        stack.callback(agent.stop)
+        boards = [_add_board(config, name, agent.address, journeys) for name in _INPUTS]
+        for board in boards:
+            stack.enter_context(board)
+        store = Store.open(directory / "thingwarden.db")
+        stack.callback(store.close)
+        console.print(
+            f"[bold]ThingWarden[/] 2 simulated boards -> agent {agent.address}"
+            f" -> sandbox {sandbox.address}   Ctrl-C ends",
+            highlight=False,
+        )
+        stimuli = [
+            threading.Thread(target=_press_now_and_then, args=(boards[0], stop)),
+            threading.Thread(target=_warm_and_cool, args=(boards[1], stop)),
+        ]
+        for stimulus in stimuli:
+            stimulus.start()
+        watch = Watch(console, sandbox.address, store, journeys)
+        try:
+            _until(watch, lambda: False, seconds)
+        except KeyboardInterrupt:
+            console.print("ending; waiting for what is under way", style="dim")
+        finally:
+            stop.set()
+            for stimulus in stimuli:
+                stimulus.join()
+        _until(watch, journeys.all_arrived, _DRAIN_S)
+    return journeys.summary()
+
+
+def _until(watch: Watch, done: Any, seconds: float | None) -> None:
+    deadline = None if seconds is None else time.monotonic() + seconds
+    while not done() and (deadline is None or time.monotonic() < deadline):
+        watch.step()
+
+
+def main() -> int:
+    """0 only if every captured event arrived, once."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--seconds", type=float, help="stop by itself after so long")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="thingwarden-demo-") as directory:
+        try:
+            summary = run(arguments.seconds, Path(directory), Console())
+        except ThingWardenError as error:
+            print(error, file=sys.stderr)
+            return 1
+    print(json.dumps(summary), flush=True)
+    clean = not summary["lost"] and not summary["duplicates"]
+    return 0 if clean and summary["captured"] == summary["delivered"] > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
