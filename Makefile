@@ -19,15 +19,18 @@ test: $(VENV)/ready  ## every test
 run: $(VENV)/ready  ## the agent, from ./agent.toml
 	@$(BIN)/thingwarden run
 
-lint: $(VENV)/ready  ## ruff and mypy
+lint: $(VENV)/ready $(VENV)/stubs  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	cd firmware && ../$(BIN)/mypy --config-file mypy.ini -p warden
 
 lock:  ## pin the newest versions that pyproject.toml admits
 	$(PYTHON) -m venv build/uv && build/uv/bin/pip install -q uv
 	build/uv/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
+	echo micropython-esp32-stubs | build/uv/bin/uv pip compile -q --upgrade --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate - -o requirements-stubs.lock
 
 clean:  ## remove everything that make made
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -39,4 +42,10 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# What the board's modules offer, for mypy; beside the environment, where it would shadow typeshed.
+$(VENV)/stubs: requirements-stubs.lock | $(VENV)/ready
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		--upgrade --target $@ -r requirements-stubs.lock
 	@touch $@

@@ -20,7 +20,7 @@ from warden.wifi import Wifi
 _TICK_MS = 10
 _BEGIN_AGAIN_MS = 5000
 _RESETS = ("PWRON_RESET", "HARD_RESET", "WDT_RESET", "DEEPSLEEP_RESET", "SOFT_RESET")
-_UPLOAD_MS = 600000  # leaves time for mpremote after Ctrl-C: a started watchdog cannot be stopped
+_UPLOAD_MS = 600000  # for mpremote after Ctrl-C: a started watchdog cannot be stopped
 
 
 class App:

@@ -1,4 +1,4 @@
-"""config.json: read once at start, checked as a whole, so that a mistake is told before anything runs."""
+"""config.json: read once at start and checked as a whole, before anything runs."""
 
 import binascii
 import json
@@ -11,16 +11,17 @@ _NAME_MARKS = "._-"
 _TOP = ("device", "key", "boot_floor", "agent", "wifi", "poll_s", "watchdog_s", "inputs")
 _WIFI = ("ssid", "password")
 _SWITCH = ("kind", "name", "pin", "pull", "active", "debounce_ms", "type", "param")
-_ANALOG = ("kind", "name", "pin", "type", "param", "every_ms", "scale", "offset", "min_change", "heartbeat_s")
+_SENSOR = ("kind", "name", "pin", "type", "param", "every_ms")
+_ANALOG = _SENSOR + ("scale", "offset", "min_change", "heartbeat_s")
 _KINDS = {"button": _SWITCH + ("release",), "digital": _SWITCH, "analog": _ANALOG}
 
 
 class ConfigError(Exception):
-    """Names the field of config.json that is wrong, and what would be right. Never holds a secret."""
+    """Names the field that is wrong and what would be right. Never holds a secret."""
 
 
 class Config:
-    """The checked settings as attributes, `inputs` as a list of dicts with every default filled in."""
+    """The checked settings; `inputs` is a list of dicts with every default filled in."""
 
     def __init__(self, settings):
         _known(settings, _TOP, "config.json")
@@ -62,7 +63,8 @@ def _known(table, names, where):
         raise ConfigError("%s: an object { ... }" % where)
     for name in table:
         if name not in names:
-            raise ConfigError("%s: unknown field %s; known are %s" % (where, name, ", ".join(names)))
+            known = ", ".join(names)
+            raise ConfigError("%s: unknown field %s; known are %s" % (where, name, known))
 
 
 def _text(table, field, where, longest, default=None):
@@ -102,7 +104,8 @@ def _flag(table, field, where, default):
 def _choice(table, field, where, choices, default=None):
     value = table.get(field, default)
     if value not in choices:
-        raise ConfigError("%s%s: one of %s" % (where, field, ", ".join([str(c) for c in choices])))
+        known = ", ".join([str(choice) for choice in choices])
+        raise ConfigError("%s%s: one of %s" % (where, field, known))
     return value
 
 
@@ -136,7 +139,7 @@ def _input(entry, where, config):
     checked["name"] = _text(entry, "name", where, 64)
     if kind == "analog":
         if checked["pin"] not in _ADC1_PINS and config.ssid is not None:
-            raise ConfigError("%spin: ADC2 stops while Wi-Fi is on; use a pin from 32 to 39" % where)
+            raise ConfigError("%spin: ADC2 stops while Wi-Fi is on; use 32 to 39" % where)
         checked["type"] = _text(entry, "type", where, 64, checked["name"] + "_reading")
         checked["param"] = _text(entry, "param", where, 64, checked["name"])
         checked["every_ms"] = _whole(entry, "every_ms", where, 10, 3600000, 1000)
@@ -147,10 +150,12 @@ def _input(entry, where, config):
         return checked
     checked["pull"] = _choice(entry, "pull", where, ("up", "down", None))
     if checked["pull"] and checked["pin"] in _INPUT_ONLY_PINS:
-        raise ConfigError("%spull: pins 34 to 39 have none; leave it out and add a resistor" % where)
+        raise ConfigError("%spull: pins 34 to 39 have none; add a resistor" % where)
     checked["active"] = _choice(entry, "active", where, ("low", "high"), "low")
     checked["debounce_ms"] = _whole(entry, "debounce_ms", where, 0, 1000, 30)
-    names = ("buttonState", "pressed") if kind == "button" else (checked["name"] + "_state", "active")
+    names = (
+        ("buttonState", "pressed") if kind == "button" else (checked["name"] + "_state", "active")
+    )
     checked["type"] = _text(entry, "type", where, 64, names[0])
     checked["param"] = _text(entry, "param", where, 64, names[1])
     checked["release"] = kind == "digital" or _flag(entry, "release", where, False)

@@ -19,9 +19,9 @@ class CountersError(Exception):
 class Counters:
     """Boot counter, event numbers and loss counts of this board.
 
-    `seq` never restarts; a number is reserved in NVS before it is used, `_BLOCK` at a time. What was
-    reserved but is neither acked nor on flash after a reset is counted as `gaps`: so many events at the most
-    were lost. `discards` counts events refused because there was no room or no usable value.
+    `seq` never restarts; a number is reserved in NVS before it is used, `_BLOCK` at a time. What
+    was reserved but is neither acked nor on flash after a reset counts as `gaps`: so many events
+    at the most were lost. `discards` counts events refused for want of room or a usable value.
     """
 
     def __init__(self, nvs=None):
@@ -57,9 +57,9 @@ class Counters:
         ) = struct.unpack(_FORMAT, record)
 
     def start(self, floor, stored_seq):
-        """Begin a new boot above `floor`; `stored_seq` is the highest number found on flash, 0 if none.
+        """Begin a new boot above `floor`; `stored_seq` is the highest number on flash, 0 if none.
 
-        CountersError if it cannot be made durable: then it is not begun and may be tried again after `load`.
+        CountersError if that cannot be made durable: begin again with `load`.
         """
         known = max(self.settled, stored_seq)
         self.gaps += max(0, self.reserved - known)

@@ -39,7 +39,7 @@ class Codec:
         return base64 * 3 // 4 // _BLOCK * _BLOCK - 1
 
     def seal(self, payload):
-        """A frame around `payload`, and its tag as it stands in the frame (what a reply names as `re`)."""
+        """(frame around `payload`, its tag as text: what a reply names as `re`)."""
         pad = _BLOCK - len(payload) % _BLOCK
         text = bytearray(payload)
         text.extend(bytes([pad]) * pad)
@@ -50,7 +50,7 @@ class Codec:
 
     def open(self, frame):
         """The payload of a reply. FrameError unless it is whole and sealed with our key."""
-        parts = frame.split(b".") if len(frame) <= REPLY_LIMIT else ()
+        parts = frame.split(b".") if len(frame) <= REPLY_LIMIT else []
         if len(parts) != 5 or parts[0] != self._reply or parts[1]:
             raise FrameError("not a reply to this device")
         try:

@@ -1,6 +1,7 @@
 """Buttons, contacts and analog sensors: from pin to event.
 
-A switch's interrupt handler only notes time and level in a ring made beforehand; debouncing happens when the main loop drains it.
+A switch's interrupt handler only notes time and level in a ring made beforehand; debouncing
+happens when the main loop drains it.
 """
 
 from array import array
@@ -14,7 +15,7 @@ _SAMPLES = 8
 
 
 class Ring:
-    """Edges between one producer (the interrupt handler, on any thread) and one consumer (the main loop)."""
+    """Edges from one producer (the interrupt handler, on any thread) to the main loop."""
 
     def __init__(self):
         self._ticks = array("l", [0] * _RING)  # not "q": that reads as a big int
@@ -45,9 +46,10 @@ class Ring:
 
 
 class Switch:
-    """A debounced contact. `report(type, params, uptime)` gets every press, and with `release` every change.
+    """A debounced contact: `report(type, params, uptime)` gets presses, with `release` all changes.
 
-    `missed` counts edges that never reached us: found because the ring overflowed or the pin disagrees with the edges.
+    `missed` counts edges that never reached us, noticed because the ring overflowed or because the
+    pin disagrees with the edges.
     """
 
     def __init__(self, pin, settings, clock, report):
@@ -113,7 +115,8 @@ class Switch:
 class Analog:
     """A voltage as a reading: millivolts * scale + offset.
 
-    Reported when it moved by `min_change` since the last report, and every `heartbeat_s` (0: never) in any case.
+    Reported when it moved by `min_change` since the last report, and every `heartbeat_s` in any
+    case (0: never).
     """
 
     missed = 0
@@ -155,5 +158,5 @@ def _input(settings, clock, report):
     if settings["kind"] == "analog":
         adc = ADC(Pin(settings["pin"]), atten=ADC.ATTN_11DB)
         return Analog(adc, settings, clock, report)
-    pull = {"up": Pin.PULL_UP, "down": Pin.PULL_DOWN, None: None}[settings["pull"]]
+    pull = {"up": Pin.PULL_UP, "down": Pin.PULL_DOWN, None: -1}[settings["pull"]]
     return Switch(Pin(settings["pin"], Pin.IN, pull), settings, clock, report)

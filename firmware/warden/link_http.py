@@ -1,7 +1,7 @@
 """Carries one sealed frame at a time over HTTP, in a worker thread with a total deadline.
 
-`requests` blocks, so it never runs in the main loop. The two threads exchange finished bytes through one lock-guarded slot and share nothing
-else that changes.
+`requests` blocks, so it never runs in the main loop. The two threads exchange finished bytes
+through one lock-guarded slot and share nothing else that changes.
 """
 
 import _thread
@@ -23,7 +23,7 @@ _STACK = 8192
 
 
 class Transfer:
-    """What became of a frame: HTTP `status` (0: none came), reply `body`, `retry_s` or an `error` text."""
+    """What became of a frame: HTTP `status` (0: none came), `body`, `retry_s`, `error` text."""
 
     def __init__(self, status, body, retry_s, error):
         self.status = status
@@ -102,10 +102,10 @@ def _retry_s(headers):
 
 
 class _DeadlineSockets:
-    """Stands in for the module `socket` inside `requests`: every operation ends by one common moment."""
+    """Stands in for the module `socket` inside `requests`: all operations end by one moment."""
 
     SOCK_STREAM = socket.SOCK_STREAM
-    until = 0
+    until = ticks_ms()
     opened = []
 
     @staticmethod

@@ -17,7 +17,7 @@ _SETTLE_MS = 5000
 
 
 class Event:
-    """One captured event: `seq` and the `boot` it was captured in, when it happened, what is to be told."""
+    """One captured event: its number, the boot it was captured in, when it happened, its JSON."""
 
     def __init__(self, boot, seq, unix_ms, uptime, body):
         self.boot = boot
@@ -53,7 +53,7 @@ class Queue:
         self._last_capture = 0
 
     def recover(self):
-        """Count what an earlier run left on flash; the highest event number found there, 0 if none."""
+        """Count what an earlier run left on flash; the highest event number there, 0 if none."""
         last = self._spooled = 0
         position = self._spool.head
         acked = None
@@ -78,7 +78,7 @@ class Queue:
         return len(self._ram) + self._spooled
 
     def capture(self, kind, params, uptime):
-        """Take an event that happened at `uptime`; its id (boot, seq), or None if it had to be discarded."""
+        """Take an event that happened at `uptime`: its (boot, seq), None if it was discarded."""
         try:
             body = _body(kind, params)
             if len(self._ram) >= self._limit or self._ram_bytes + len(body) > _RAM_BYTES:
@@ -97,7 +97,7 @@ class Queue:
         return boot, seq
 
     def batch(self, capacity):
-        """The oldest events as (list of JSON texts that fit `capacity` bytes with commas, id of the last)."""
+        """The oldest events: (JSON texts that with commas fit `capacity` bytes, id of the last)."""
         texts = []
         last = None
         for event in self._oldest(capacity):
@@ -191,8 +191,8 @@ def _body(kind, params):
             raise ValueError("%s is no string, number or bool" % name)
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError("%s is not finite" % name)
-    body = '"type":%s,"params":%s' % (json.dumps(kind), json.dumps(params))
-    body = body.encode()
+    text = '"type":%s,"params":%s' % (json.dumps(kind), json.dumps(params))
+    body = text.encode()
     if len(body) > BODY_LIMIT:
         raise ValueError("longer than %d bytes" % BODY_LIMIT)
     return body

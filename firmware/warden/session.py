@@ -14,7 +14,10 @@ _CLOCK_RTT_MS = 2000
 
 
 class Session:
-    """Sends what is due through `link` and acts on the replies. `health()` gives the object to report."""
+    """Sends what is due through `link` and acts on the replies.
+
+    `health()` gives the object that a report carries now and then.
+    """
 
     def __init__(self, codec, counters, queue, clock, link, health, poll_ms):
         self._codec = codec
@@ -65,7 +68,8 @@ class Session:
         try:
             reply = _parse(self._codec.open(transfer.body), tag)
         except (FrameError, ValueError) as error:
-            return self._fail(now, transfer.retry_s * 1000, _hint(transfer, error))
+            self._fail(now, transfer.retry_s * 1000, _hint(transfer, error))
+            return
         if now - self._sent_at <= _CLOCK_RTT_MS:
             self._clock.set(reply["now"], (now + self._sent_at) // 2)
         if "error" in reply:
@@ -76,7 +80,8 @@ class Session:
     def _accepted(self, acked, now):
         self._queue.ack(acked)
         if self._last and acked < self._last:
-            return self._fail(now, 0, "it does not acknowledge what it was sent")
+            self._fail(now, 0, "it does not acknowledge what it was sent")
+            return
         self._failures = 0
         if self._health_sent:
             self._next_health = now + _HEALTH_MS
@@ -85,13 +90,15 @@ class Session:
     def _refused(self, reply, now):
         if reply["error"] != "stale":
             why = "%s %s" % (reply["error"], reply.get("detail", ""))
-            return self._fail(now, reply["retry_ms"], "the agent refuses: " + why)
+            self._fail(now, reply["retry_ms"], "the agent refuses: " + why)
+            return
         try:
             self._counters.go_on_above(reply["boot"])
         except CountersError as error:
-            return self._fail(now, 0, str(error))
+            self._fail(now, 0, str(error))
+            return
         self._frame = 0
-        self._tell("it knows a later start of this device; going on as boot %d" % self._counters.boot)
+        self._tell("it knows a later start of us; going on as boot %d" % self._counters.boot)
 
     def _fail(self, now, wait_ms, why):
         cap = min(_BACKOFF_MS << min(self._failures, 8), _BACKOFF_CAP_MS)
@@ -107,7 +114,10 @@ class Session:
 
 
 def _parse(payload, tag):
-    """The reply with the fields that `Session` reads, `ack` as a tuple. ValueError if it is not one to this frame."""
+    """The reply with the fields that `Session` reads, `ack` as a tuple.
+
+    ValueError if it is not one to the frame with this tag.
+    """
     reply = json.loads(payload)
     if not isinstance(reply, dict) or reply.get("re") != tag.decode():
         raise ValueError("it answers another frame")

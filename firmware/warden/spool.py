@@ -1,7 +1,8 @@
 """A bounded log of records on flash: append at the end, read and drop from the front.
 
-Numbered segment files hold one record per line, behind its CRC-32. A segment is removed when its last record is
-dropped; nothing is ever rewritten, so a power cut costs at most the lines being appended.
+Numbered segment files hold one record per line, behind its CRC-32. A segment is removed when its
+last record is dropped; nothing is ever rewritten, so a power cut costs at most the lines being
+appended.
 """
 
 import binascii
@@ -42,7 +43,7 @@ class Spool:
         return bool(self._segments)
 
     def append(self, records):
-        """Make `records` durable. On SpoolFull some of them may be: append the same ones again later."""
+        """Make `records` durable. SpoolFull may leave some of them: append all again later."""
         size = sum([len(record) + 10 for record in records])
         if self.bytes + size > self._max_bytes:
             raise SpoolFull("%d of %d bytes are in use" % (self.bytes, self._max_bytes))
@@ -65,7 +66,7 @@ class Spool:
         self.bytes += size
 
     def read(self, position, limit):
-        """At least one record if there is any, about `limit` bytes at most: [(record, position after it)]."""
+        """[(record, position after it)]: at least one if there is any, then up to `limit` bytes."""
         found = []
         for number in self._segments:
             if number < position[0]:

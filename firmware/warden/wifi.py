@@ -6,7 +6,7 @@ _RETRY_MS = 20000
 
 
 class Wifi:
-    """`up` tells whether there is a network; `tick` starts connecting again when it has been away too long."""
+    """`up` tells whether there is a network; `tick` connects again when it was away too long."""
 
     def __init__(self, ssid, password, hostname, clock):
         self._clock = clock
