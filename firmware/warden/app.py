@@ -24,7 +24,7 @@ _UPLOAD_MS = 600000  # for mpremote after Ctrl-C: a started watchdog cannot be s
 
 
 class App:
-    """The running board. `step` is one round of the loop; every part takes its turn without waiting."""
+    """The running board; in each `step` every part takes its turn without waiting."""
 
     def __init__(self, settings):
         self.clock = Clock()
@@ -45,27 +45,29 @@ class App:
             self.health,
             settings.poll_s * 1000,
         )
+        self._talk = self.session.tick
+        self._parts = [part.tick for part in self.inputs]
+        if self.wifi:
+            self._parts.append(self.wifi.tick)
+        self._parts.append(self.queue.tick)
         self._begin_at = 0
         self._last_step = ticks_ms()
         self._worst_gap = 0
         self.failures = 0
 
     def step(self):
-        """One round. An error in one part is told and counted; the others go on."""
+        """One round; True if all went well. An error in one part is told and counted."""
         now = ticks_ms()
         self._worst_gap = max(self._worst_gap, ticks_diff(now, self._last_step))
         self._last_step = now
         if not self.counters.boot:
             self._begin()
         healthy = True
-        for part in self.inputs:
-            healthy &= self._run(part.tick)
-        if self.wifi:
-            healthy &= self._run(self.wifi.tick)
-        healthy &= self._run(self.queue.tick)
+        for part in self._parts:
+            healthy &= self._run(part)
         if self.counters.boot and (not self.wifi or self.wifi.up):
-            healthy &= self._run(self.session.tick)
-        return healthy
+            healthy &= self._run(self._talk)
+        return healthy and not self.session.stuck()
 
     def health(self):
         """What the board says of itself in a report."""
@@ -128,13 +130,13 @@ def main():
     print("ThingWarden", VERSION)
     try:
         settings = config.load()
+        app = App(settings)
     except config.ConfigError as error:
         print("config.json:", error)
         return
     watchdog = None
     if settings.watchdog_s:
         watchdog = machine.WDT(timeout=settings.watchdog_s * 1000)
-    app = App(settings)
     try:
         while True:
             if app.step() and watchdog:

@@ -9,6 +9,8 @@ from time import ticks_ms
 
 from machine import ADC, Pin
 
+from warden.config import ConfigError
+
 _RING = 64  # a power of two
 _MISMATCH_MS = 150  # ESP32 runs a pending handler within 100 ms, also during blocking calls
 _SAMPLES = 8
@@ -150,8 +152,17 @@ class Analog:
 
 
 def build(config, clock, report):
-    """The inputs that the configuration names, on the board's pins."""
-    return [_input(settings, clock, report) for settings in config.inputs]
+    """The inputs that the configuration names. ConfigError if the board has no such pin."""
+    return [_build(settings, clock, report) for settings in config.inputs]
+
+
+def _build(settings, clock, report):
+    try:
+        return _input(settings, clock, report)
+    except (ValueError, OSError) as error:
+        raise ConfigError(
+            "input %s: pin %d: %s" % (settings["name"], settings["pin"], error)
+        ) from None
 
 
 def _input(settings, clock, report):

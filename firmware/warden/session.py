@@ -11,6 +11,7 @@ _BACKOFF_CAP_MS = 15000
 _WAIT_CAP_MS = 60000  # answers without our seal are hints that anyone could forge
 _HEALTH_MS = 60000
 _CLOCK_RTT_MS = 2000
+_STUCK_MS = 300000  # a name look-up has no time-out, but no answer takes this long
 
 
 class Session:
@@ -46,6 +47,10 @@ class Session:
                 self._receive(transfer, now)
         elif now >= self._not_before and self._is_due(now):
             self._send(now)
+
+    def stuck(self):
+        """The link has not come back from a frame: only a restart helps."""
+        return self._tag is not None and self._clock.uptime() - self._sent_at > _STUCK_MS
 
     def _is_due(self, now):
         polled = now - self._sent_at < self._poll_ms and self._frame

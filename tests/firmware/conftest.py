@@ -1,6 +1,6 @@
-"""Firmware tests run under the Unix port of MicroPython, one process and one pytest item per test function.
+"""Firmware tests run under the Unix port of MicroPython, one process and item per test function.
 
-A test file here is MicroPython, not CPython: it is parsed for the names of its test functions and never imported.
+A test file here is MicroPython: it is parsed for its test functions and never imported.
 """
 
 import ast

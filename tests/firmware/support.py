@@ -1,4 +1,4 @@
-"""Stand-ins for what a board has around the code under test. Each is strict, and fails as the real thing does."""
+"""Stand-ins for what a board has around the code under test, failing as the real things do."""
 
 import os
 

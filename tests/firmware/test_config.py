@@ -28,9 +28,15 @@ def test_the_smallest_configuration_is_enough():
 
 
 def test_inputs_come_with_every_default_filled_in():
-    config = Config(settings(inputs=[BUTTON, ANALOG, {"kind": "digital", "name": "door", "pin": 27}]))
+    config = Config(
+        settings(inputs=[BUTTON, ANALOG, {"kind": "digital", "name": "door", "pin": 27}])
+    )
     button, analog, door = config.inputs
-    assert (button["type"], button["param"], button["debounce_ms"]) == ("buttonState", "pressed", 30)
+    assert (button["type"], button["param"], button["debounce_ms"]) == (
+        "buttonState",
+        "pressed",
+        30,
+    )
     assert button["active"] == "low" and not button["release"]
     assert (analog["type"], analog["param"]) == ("temperature_reading", "temperature")
     assert (door["type"], door["release"]) == ("door_state", True)

@@ -174,7 +174,7 @@ def reading(**settings):
                 "min_change": 0.5,
                 "heartbeat_s": 60,
             },
-            **settings
+            **settings,
         ),
         ticks.clock(),
         lambda kind, params, at: reports.append(params["temperature"]),

@@ -1,4 +1,4 @@
-"""Real sockets: the other end is a thread of the same interpreter that behaves as badly as its test says."""
+"""Real sockets: the other end is a thread of this interpreter, as bad as its test wants it."""
 
 import _thread
 import socket
@@ -10,7 +10,7 @@ REPLY = b"HTTP/1.1 200 OK\r\nContent-Type: application/jose\r\nContent-Length: 9
 
 
 def exchange(behaviour, deadline_ms=1000):
-    """Send one frame to a server that behaves so: (Transfer, requests it saw, rounds of our loop meanwhile)."""
+    """Send a frame to a server that behaves so: (Transfer, requests it saw, rounds of our loop)."""
     listener = socket.socket()
     listener.bind(socket.getaddrinfo("127.0.0.1", 0)[0][-1])
     listener.listen(5)
@@ -42,8 +42,6 @@ def exchange(behaviour, deadline_ms=1000):
 
 
 def _port_of(listener):
-    import struct
-
     # The Unix port has no getsockname: ask the kernel through /proc.
     inode = _inode(listener.fileno())
     with open("/proc/net/tcp") as table:
@@ -55,11 +53,10 @@ def _port_of(listener):
 
 
 def _inode(number):
-    import os
-
-    for line in open("/proc/self/fdinfo/%d" % number):
-        if line.startswith("ino:"):
-            return line.split()[1]
+    with open("/proc/self/fdinfo/%d" % number) as info:
+        for line in info:
+            if line.startswith("ino:"):
+                return line.split()[1]
     raise AssertionError("no inode")
 
 

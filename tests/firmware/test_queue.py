@@ -106,7 +106,13 @@ def test_the_oldest_are_kept_and_every_discard_is_counted():
 
 def test_values_that_json_cannot_carry_are_refused_and_counted():
     board = Board()
-    for params in ({"t": float("nan")}, {"t": float("inf")}, {"t": None}, {"t": [1]}, {"t": "x" * 2000}):
+    for params in (
+        {"t": float("nan")},
+        {"t": float("inf")},
+        {"t": None},
+        {"t": [1]},
+        {"t": "x" * 2000},
+    ):
         assert board.press(**params) is None
     assert board.counters.discards == 5
     assert board.sendable() == []

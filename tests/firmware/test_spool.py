@@ -10,8 +10,8 @@ def everything(spool):
         more = spool.read(position, 500)
         if not more:
             return
-        for record, position in more:
-            yield record
+        yield from [record for record, _ in more]
+        position = more[-1][1]
 
 
 def holds(spool, first, last):
