@@ -1,0 +1,115 @@
+"""One POST and what came of it: an HTTP answer, or a transport error under its libcurl number."""
+
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import requests
+import urllib3
+from requests.structures import CaseInsensitiveDict
+
+from host_agent.securithings.deadline import DeadlineAdapter
+
+# https://curl.se/libcurl/c/libcurl-errors.html
+COULDNT_RESOLVE_HOST = 6
+COULDNT_CONNECT = 7
+OPERATION_TIMEDOUT = 28
+SSL_CONNECT_ERROR = 35
+RECV_ERROR = 56
+PEER_FAILED_VERIFICATION = 60
+
+_MEANING = {
+    COULDNT_RESOLVE_HOST: "could not resolve the host name",
+    COULDNT_CONNECT: "could not connect",
+    OPERATION_TIMEDOUT: "timed out",
+    SSL_CONNECT_ERROR: "TLS failed",
+    RECV_ERROR: "connection failed before the whole answer had arrived",
+    PEER_FAILED_VERIFICATION: "the server's certificate was not accepted",
+}
+
+# The first entry that occurs among the causes of a failure decides.
+_NUMBER_OF: tuple[tuple[type[BaseException], int], ...] = (
+    (ssl.SSLCertVerificationError, PEER_FAILED_VERIFICATION),
+    (ssl.SSLError, SSL_CONNECT_ERROR),
+    (socket.gaierror, COULDNT_RESOLVE_HOST),
+    (UnicodeError, COULDNT_RESOLVE_HOST),  # a host that IDNA refuses
+    (TimeoutError, OPERATION_TIMEDOUT),
+    (urllib3.exceptions.NewConnectionError, COULDNT_CONNECT),
+    (urllib3.exceptions.TimeoutError, OPERATION_TIMEDOUT),
+)
+
+_MAX_ANSWER_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Response:
+    """What became of an event.
+
+    `statuscode` is the HTTP status or, below 100, the libcurl number of a transport error: 6 name
+    not resolved, 7 not connected, 28 timed out, 35 TLS failed, 60 certificate refused, 56 anything
+    else. `headers` are found in any case; `body` is the answer's text (UTF-8, at most 1 MiB) or,
+    after a transport error, its cause in a few words.
+    """
+
+    statuscode: int
+    headers: Mapping[str, str]
+    body: str
+
+
+def open_session(headers: Mapping[str, str]) -> requests.Session:
+    """A session that sends `headers`; proxies and CA bundle come from the environment as usual."""
+    session = requests.Session()
+    session.mount("http://", DeadlineAdapter())
+    session.mount("https://", DeadlineAdapter())
+    session.headers.update(headers)
+    session.auth = _keep_authorization
+    return session
+
+
+def post(
+    session: requests.Session, url: str, payload: bytes, timeout: tuple[float, float]
+) -> Response:
+    """Sends exactly one request; never raises for what the network or the server does.
+
+    `timeout` is (connect, total) in seconds. Redirects are answers like any other.
+    """
+    connect_s, total_s = timeout
+    try:
+        with session.post(
+            url,
+            data=payload,
+            timeout=urllib3.Timeout(connect=connect_s, total=total_s),  # type: ignore[arg-type]
+            allow_redirects=False,
+            stream=True,
+        ) as answer:
+            body = answer.raw.read(_MAX_ANSWER_BYTES, decode_content=True)
+            return Response(
+                answer.status_code, answer.headers, body.decode("utf-8", errors="replace")
+            )
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        return _transport_error(error)
+
+
+def _keep_authorization(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Without an auth of its own, requests would let ~/.netrc replace our Authorization header."""
+    return request
+
+
+def _transport_error(error: Exception) -> Response:
+    causes = list(_causes(error))
+    numbers = [
+        number for kind, number in _NUMBER_OF if any(isinstance(cause, kind) for cause in causes)
+    ]
+    number = numbers[0] if numbers else RECV_ERROR
+    details = [str(cause) for cause in causes if isinstance(cause, OSError)]
+    text = f"{_MEANING[number]} ({details[-1]})" if details else _MEANING[number]
+    return Response(number, CaseInsensitiveDict(), text)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, then what it was raised from, down to the root."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
