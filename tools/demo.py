@@ -7,9 +7,7 @@ exit code is 0 only if every captured event arrived exactly once.
 import argparse
 import json
 import math
-import os
 import random
-import re
 import subprocess
 import sys
 import tempfile
@@ -26,6 +24,7 @@ from rich.text import Text
 
 from host_agent.errors import ThingWardenError
 from host_agent.store import Store
+from tools.server_process import ServerProcess
 from tools.simulator import SimulatedBoard
 
 _CREDENTIALS = {
@@ -36,8 +35,8 @@ _CREDENTIALS = {
 }
 _BUTTON_PIN, _SENSOR_PIN = 14, 34
 _INPUTS: dict[str, dict[str, object]] = {
-    "demo-button": {"kind": "button", "name": "button", "pin": _BUTTON_PIN, "pull": "up"},
-    "demo-thermometer": {
+    "front-button": {"kind": "button", "name": "button", "pin": _BUTTON_PIN, "pull": "up"},
+    "thermometer": {
         "kind": "analog",
         "name": "temperature",
         "pin": _SENSOR_PIN,
@@ -47,45 +46,12 @@ _INPUTS: dict[str, dict[str, object]] = {
         "every_ms": 500,
     },
 }
-_START_S = 30
+_WARM_MV = 715.0
 _DRAIN_S = 20
 
 
 class DemoError(ThingWardenError):
-    """A part of the demo did not start."""
-
-
-class Server:
-    """A process of ours that says on which address it listens; its output goes to a log file."""
-
-    def __init__(self, log: Path, says: str, *command: str) -> None:
-        self._log = log.open("w")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", *command],
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **_CREDENTIALS},
-        )
-        self.address = self._wait(log, says)
-
-    def _wait(self, log: Path, says: str) -> str:
-        deadline = time.monotonic() + _START_S
-        while time.monotonic() < deadline and self._process.poll() is None:
-            if found := re.search(says + r" (http://\S+)", log.read_text()):
-                return found[1]
-            time.sleep(0.02)
-        self.stop()
-        raise DemoError(f"a part did not start: {log.read_text()[-500:]}")
-
-    def stop(self) -> None:
-        """End it as a person would; SIGKILL if it does not listen."""
-        self._process.terminate()
-        try:
-            self._process.wait(15)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._log.close()
+    """A step of the demo's set-up failed."""
 
 
 class Journeys:
@@ -105,7 +71,7 @@ class Journeys:
                 self._captured[f"{device}:{words[1]}"] = at_s * 1000
 
     def received(self, event: str, at_ms: float) -> float | None:
-        """The cloud has the event; the milliseconds since its capture, None if nobody captured it."""
+        """The cloud has the event; milliseconds since its capture, None if unknown."""
         with self._lock:
             self._arrivals[event] += 1
             self._received.setdefault(event, at_ms)
@@ -166,14 +132,17 @@ def _add_board(config: Path, name: str, link: str, journeys: Journeys) -> Simula
     """Provision a board as a person does, and give it the demo's one input."""
     root = config.parent / name
     root.mkdir()
-    _thingwarden(config, "device", "add", name, "--type", name.removeprefix("demo-").title())
+    _thingwarden(config, "device", "add", name, "--type", name.rpartition("-")[2].title())
     settings = root / "config.json"
     _thingwarden(config, "device", "config", name, "--agent", link, "--out", str(settings))
     content: dict[str, Any] = json.loads(settings.read_text())
     content["inputs"] = [_INPUTS[name]]
     content["wifi"] = {"ssid": "simulated", "password": ""}
     return SimulatedBoard(
-        root, content, on_line=lambda line, at_s: journeys.captured(name, line, at_s)
+        root,
+        content,
+        on_line=lambda line, at_s: journeys.captured(name, line, at_s),
+        millivolts={_SENSOR_PIN: _WARM_MV},
     )
 
 
@@ -183,7 +152,7 @@ def _press_now_and_then(board: SimulatedBoard, stop: threading.Event) -> None:
 
 
 def _warm_and_cool(board: SimulatedBoard, stop: threading.Event) -> None:
-    millivolts = 715.0
+    millivolts = _WARM_MV
     while not stop.wait(0.5):
         millivolts += random.uniform(-8, 8)  # noqa: S311 - a demo's weather
         board.millivolts(_SENSOR_PIN, millivolts)
@@ -213,10 +182,10 @@ class Watch:
         params = " ".join(f"{p['NAME']}={p['VALUE']}" for p in body.get("PARAMS", []))
         row = Text()
         row.append(time.strftime("%H:%M:%S "), style="dim")
-        row.append(f"{body['DEVICE_ID']:<17}", style="cyan")
-        row.append(f"{body['TYPE']} {params:<18}")
+        row.append(f"{body['DEVICE_ID']:<13}", style="cyan")
+        row.append(f"{body['TYPE'] + ' ' + params:<37}")
         row.append(self._stages(event, total), style="green")
-        self._console.print(row)
+        self._console.print(row, soft_wrap=True)
 
     def _stages(self, event: str, total: float | None) -> str:
         if total is None:
@@ -235,15 +204,23 @@ def run(seconds: float | None, directory: Path, console: Console) -> dict[str, f
     journeys = Journeys()
     stop = threading.Event()
     with ExitStack() as stack:
-        sandbox = Server(
-            directory / "sandbox.log", "listening on", "tools.sandbox", "--listen", "127.0.0.1:0"
+        sandbox = stack.enter_context(
+            ServerProcess(
+                ["tools.sandbox", "--listen", "127.0.0.1:0"],
+                log=directory / "sandbox.log",
+                says="listening on",
+                env=_CREDENTIALS,
+            )
         )
-        stack.callback(sandbox.stop)
         config = _write_settings(directory, sandbox.address)
-        agent = Server(
-            directory / "agent.log", "device link on", "host_agent", "run", "--config", str(config)
+        agent = stack.enter_context(
+            ServerProcess(
+                ["host_agent", "run", "--config", str(config)],
+                log=directory / "agent.log",
+                says="device link on",
+                env=_CREDENTIALS,
+            )
         )
-        stack.callback(agent.stop)
         boards = [_add_board(config, name, agent.address, journeys) for name in _INPUTS]
         for board in boards:
             stack.enter_context(board)
@@ -253,6 +230,7 @@ def run(seconds: float | None, directory: Path, console: Console) -> dict[str, f
             f"[bold]ThingWarden[/] 2 simulated boards -> agent {agent.address}"
             f" -> sandbox {sandbox.address}   Ctrl-C ends",
             highlight=False,
+            soft_wrap=True,
         )
         stimuli = [
             threading.Thread(target=_press_now_and_then, args=(boards[0], stop)),

@@ -54,9 +54,9 @@ def main() -> int:
         return 2
     print(_HELP)
     try:
-        with SimulatedBoard(directory, on_line=lambda line, _: print(line)) as board:
-            with _single_keys() if sys.stdin.isatty() else contextlib.nullcontext():
-                _obey(board, inputs)
+        keys = _single_keys() if sys.stdin.isatty() else contextlib.nullcontext()
+        with SimulatedBoard(directory, on_line=lambda line, _: print(line)) as board, keys:
+            _obey(board, inputs)
     except ThingWardenError as error:
         print(error, file=sys.stderr)
         return 1

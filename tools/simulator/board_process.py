@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -40,7 +40,7 @@ class SimulatedBoard:
     """One board whose flash is the directory `root` (config.json, NVS, spool).
 
     `on_line` is called on a thread of ours with every line of its console and the Unix time in
-    seconds at which it came.
+    seconds at which it came. `millivolts` lie on analog inputs when it starts.
     """
 
     def __init__(
@@ -48,11 +48,13 @@ class SimulatedBoard:
         root: Path,
         config: dict[str, Any] | None = None,
         on_line: Callable[[str, float], None] | None = None,
+        millivolts: Mapping[int, float] | None = None,
     ) -> None:
         self.root = root
         self.lines: list[str] = []
         self.outputs: dict[int, int] = {}
         self._on_line = on_line
+        self._millivolts = millivolts or {}
         self._news = threading.Condition()
         self._done = 0
         self._process: subprocess.Popen[str] | None = None
@@ -77,6 +79,7 @@ class SimulatedBoard:
                     **os.environ,
                     "MICROPYPATH": f"{PERIPHERALS}:.frozen",
                     "SIM_CONTROL": f"{host}:{port}",
+                    "SIM_MILLIVOLTS": ",".join(f"{n}:{v:g}" for n, v in self._millivolts.items()),
                 },
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

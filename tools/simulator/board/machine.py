@@ -1,7 +1,8 @@
 """`machine` of a stock ESP32 on the Unix port, its pins driven over a TCP connection.
 
-SIM_CONTROL=host:port names the driver. It sends lines `pin N LEVEL`, `adc N MICROVOLTS` and
-`wifi 0|1`, each answered with `done ...`, and hears `pin N LEVEL` whenever an output changes.
+SIM_MILLIVOLTS=34:715,... lies on analog inputs at start. SIM_CONTROL=host:port names the driver:
+it sends lines `pin N LEVEL`, `adc N MICROVOLTS` and `wifi 0|1`, each answered with `done ...`, and
+hears `pin N LEVEL` whenever an output changes.
 Handlers run as on ESP32: through the scheduler, later, and not at all when its queue is full.
 """
 
@@ -123,6 +124,11 @@ def _tell(line):
     if _driver:
         _driver.write(line)
 
+
+for _pair in (os.getenv("SIM_MILLIVOLTS") or "").split(","):
+    if _pair:
+        _pin, _value = _pair.split(":")
+        _microvolts[int(_pin)] = int(float(_value) * 1000)
 
 _driver = None
 if os.getenv("SIM_CONTROL"):

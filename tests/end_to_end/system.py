@@ -1,0 +1,130 @@
+"""The whole product as processes: sandbox, agent and simulated boards, to be used and abused."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tools.server_process import ServerProcess
+from tools.simulator import SimulatedBoard
+
+BUTTON = {"kind": "button", "name": "button", "pin": 14, "pull": "up", "debounce_ms": 10}
+THERMOMETER = {"kind": "analog", "name": "temperature", "pin": 34, "scale": 0.1, "offset": -50}
+CREDENTIALS = {
+    "SANDBOX_API_KEY": "test-key",
+    "SANDBOX_API_SECRET": "test-secret",
+    "THINGWARDEN_API_KEY": "test-key",
+    "THINGWARDEN_API_SECRET": "test-secret",
+}
+WAIT_S = 60.0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def wait_until(done: Callable[[], Any], what: str) -> None:
+    """Poll until `done()` is true; a test fails with `what` after a minute."""
+    deadline = time.monotonic() + WAIT_S
+    while not done():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+class System:
+    """One installation in a directory, as a person would set it up."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.config = directory / "agent.toml"
+        self.link = f"http://127.0.0.1:{free_port()}"
+        self.console = f"http://127.0.0.1:{free_port()}"
+        self.sandbox = ServerProcess(
+            ["tools.sandbox", "--listen", "127.0.0.1:0"],
+            log=directory / "sandbox.log",
+            says="listening on",
+            env=CREDENTIALS,
+        )
+        self.agent = ServerProcess(
+            ["host_agent", "run", "--config", str(self.config)],
+            log=directory / "agent.log",
+            says="device link on",
+            env=CREDENTIALS,
+        )
+        self.boards: list[SimulatedBoard] = []
+
+    def start(self) -> None:
+        self.sandbox.start()
+        self.config.touch(mode=0o600)
+        self.config.write_text(
+            f'[securithings]\nurl = "{self.sandbox.address}/api/v1/event"\n'
+            f'[link]\nlisten = "{self.link[7:]}"\n'
+            f'[console]\nlisten = "{self.console[7:]}"\n'
+            "[delivery]\nretry_base_s = 0.2\nretry_cap_s = 1\n"
+        )
+        self.agent.start()
+
+    def close(self) -> None:
+        for board in self.boards:
+            board.kill()
+        self.agent.kill()
+        self.sandbox.kill()
+
+    def thingwarden(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the command line in another process."""
+        return subprocess.run(
+            [sys.executable, "-m", "host_agent", *arguments, "--config", str(self.config)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+
+    def board(self, name: str, *inputs: dict[str, Any], **settings: Any) -> SimulatedBoard:
+        """Add a device and provision a board for it, with its power still off."""
+        self.thingwarden("device", "add", name, "--type", "Lock", "--group", "house-7")
+        file = self.directory / f"{name}.json"
+        self.thingwarden("device", "config", name, "--agent", self.link, "--out", str(file))
+        config = json.loads(file.read_text())
+        config.update(inputs=list(inputs), wifi={"ssid": "simulated", "password": ""}, **settings)
+        board = SimulatedBoard(self.directory / name, config, millivolts={34: 715})
+        self.boards.append(board)
+        return board
+
+    def received(self) -> list[dict[str, Any]]:
+        """The bodies that the cloud has got so far, in order of arrival."""
+        answer = requests.get(f"{self.sandbox.address}/sandbox/events", timeout=10)
+        return [entry["body"] for entry in answer.json()["events"]]
+
+    def received_ids(self) -> list[str]:
+        """Their identities `boot:seq`."""
+        return [body["EXT_EVT_ID"].split(":", 1)[1] for body in self.received()]
+
+    def wait_for(self, ids: list[str]) -> None:
+        """Until the cloud has every one of these identities `boot:seq`."""
+        wait_until(
+            lambda: set(ids) <= set(self.received_ids()),
+            f"not all of {len(ids)} events arrived; agent: {self.agent.output()[-1500:]}",
+        )
+
+    def fault(self, *faults: dict[str, Any]) -> None:
+        """Make the cloud misbehave."""
+        url = f"{self.sandbox.address}/sandbox/faults"
+        requests.post(url, json=list(faults), timeout=10).raise_for_status()
+
+    def heal(self) -> None:
+        """The cloud behaves again."""
+        requests.delete(f"{self.sandbox.address}/sandbox/faults", timeout=10).raise_for_status()
+
+    def metric(self, line: str) -> float:
+        """The value of one line of /metrics, 0 if it is not there."""
+        text = requests.get(f"{self.console}/metrics", timeout=10).text
+        values = [row.rsplit(" ", 1)[1] for row in text.splitlines() if row.startswith(line + " ")]
+        return float(values[0]) if values else 0.0

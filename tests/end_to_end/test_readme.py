@@ -1,0 +1,112 @@
+"""What the README shows works as it stands there."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.system import CREDENTIALS, free_port
+from tools.server_process import ServerProcess
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+COMMANDS = [
+    line.partition("  #")[0].strip()
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+]
+INLINE = re.findall(r"`(thingwarden [^`]+)`", README)
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[ServerProcess]:
+    with ServerProcess(
+        ["tools.sandbox", "--listen", "127.0.0.1:0"],
+        log=tmp_path / "sandbox.log",
+        says="listening on",
+        env=CREDENTIALS,
+    ) as sandbox:
+        yield sandbox
+
+
+def shown(*words: str) -> str:
+    """The one command of the README that begins so."""
+    (command,) = [c for c in COMMANDS if c.split()[: len(words)] == list(words)]
+    return command
+
+
+def test_the_demo_runs_and_loses_nothing() -> None:
+    run = subprocess.run(
+        [*shlex.split(shown("make", "demo")), "SECONDS=4"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=True,
+    )
+    summary = json.loads(run.stdout.splitlines()[-1])
+    assert summary["captured"] == summary["delivered"] > 3
+    assert (summary["duplicates"], summary["lost"]) == (0, 0)
+    assert 0 < summary["p50_ms"] <= summary["p99_ms"]
+    assert "front-button" in run.stdout and "thermometer" in run.stdout
+
+
+def test_the_test_command_is_the_one_that_ci_runs() -> None:
+    assert shown("make", "test") in (ROOT / ".ci/run").read_text().splitlines()
+
+
+def test_a_real_agent_is_set_up_as_shown(tmp_path: Path, sandbox: ServerProcess) -> None:
+    def thingwarden(command: str) -> str:
+        words = shlex.split(command)
+        assert words[0] in (".venv/bin/thingwarden", "thingwarden")
+        run = subprocess.run(
+            [Path(sys.executable).with_name("thingwarden"), *words[1:]],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert run.returncode == 0, run.stderr
+        return run.stdout
+
+    thingwarden(shown(".venv/bin/thingwarden", "init"))
+    settings = tmp_path / "agent.toml"
+    text = settings.read_text()
+    for default, ours in (
+        ('api_key = ""', f'api_key = "{CREDENTIALS["SANDBOX_API_KEY"]}"'),
+        ('api_secret = ""', f'api_secret = "{CREDENTIALS["SANDBOX_API_SECRET"]}"'),
+        ("# url = ", f'url = "{sandbox.address}/api/v1/event"  # '),
+        ("# listen = ", f'listen = "127.0.0.1:{free_port()}"  # '),
+        ("# listen = ", f'listen = "127.0.0.1:{free_port()}"  # '),
+    ):
+        assert default in text
+        text = text.replace(default, ours, 1)
+    settings.write_text(text)
+    run = shlex.split(shown(".venv/bin/thingwarden", "run"))
+    with ServerProcess(
+        ["host_agent", *run[1:], "--config", str(settings)],
+        log=tmp_path / "agent.log",
+        says="device link on",
+    ):
+        thingwarden(shown(".venv/bin/thingwarden", "device", "add"))
+        thingwarden(shown(".venv/bin/thingwarden", "events", "list"))
+        thingwarden(shown(".venv/bin/thingwarden", "device", "config"))
+        (send,) = [c for c in INLINE if c.startswith("thingwarden send")]
+        thingwarden(send)
+    assert json.loads((tmp_path / "front-door.json").read_text())["device"] == "front-door"
+    assert "front-door" in thingwarden("thingwarden device list")
+
+
+def test_every_command_and_file_that_is_named_exists() -> None:
+    checked = ("make demo", "make test", ".venv/bin/thingwarden", ".venv/bin/mpremote")
+    assert all(command.startswith(checked) for command in COMMANDS)
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
+    copied = shlex.split(shown(".venv/bin/mpremote", "cp"))
+    assert all((ROOT / name).exists() for name in copied if name.startswith("firmware/"))
