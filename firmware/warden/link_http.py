@@ -74,8 +74,10 @@ class HttpLink:
             response = requests.post(
                 self._url, data=frame, headers={"Content-Type": "application/jose"}
             )
-            body = response.raw.read(REPLY_LIMIT + 1)
-            return Transfer(response.status_code, body, _retry_s(response.headers), None)
+            length = min(_number(response.headers, "content-length", 1 << 20), REPLY_LIMIT + 1)
+            body = response.raw.read(length)
+            retry_s = _number(response.headers, "retry-after", 0)
+            return Transfer(response.status_code, body, retry_s, None)
         except (OSError, ValueError, IndexError, NotImplementedError, MemoryError) as error:
             return Transfer(0, b"", 0, self._why(error))
         finally:
@@ -94,11 +96,11 @@ def _left():
     return ticks_diff(_DeadlineSockets.until, ticks_ms())
 
 
-def _retry_s(headers):
+def _number(headers, wanted, default):
     for name, value in headers.items():
-        if name.lower() == "retry-after" and value.isdigit():
+        if name.lower() == wanted and value.isdigit():
             return int(value)
-    return 0
+    return default
 
 
 class _DeadlineSockets:

@@ -79,6 +79,14 @@ def test_a_frame_is_posted_and_the_reply_comes_back():
     assert b"Content-Length: 9\r\n" in seen[0]
 
 
+def test_an_answer_is_whole_when_its_length_has_arrived():
+    def answer(connection):
+        connection.send(REPLY)
+        sleep_ms(20000)
+
+    assert exchange(answer)[0].body == b"a.b.c.d.e"
+
+
 def test_the_agents_wish_to_wait_is_passed_on():
     def answer(connection):
         connection.send(b"HTTP/1.1 503 Busy\r\nretry-after: 7\r\nContent-Length: 0\r\n\r\n")
