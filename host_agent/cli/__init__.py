@@ -1,0 +1,46 @@
+"""The command line: `thingwarden`, same as `python -m host_agent`."""
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+
+from host_agent import __doc__ as about
+from host_agent.cli import devices, events, run, send, setup
+from host_agent.cli.output import UsageError
+from host_agent.config import ConfigError
+from host_agent.errors import ThingWardenError
+
+app = App(
+    name="thingwarden",
+    help=f"""{about}
+
+First steps, in a directory of its own:
+
+    thingwarden init            (then put your credentials in agent.toml)
+    thingwarden device add front-door --type Lock
+    thingwarden device config front-door --agent http://192.168.1.10:8710 \\
+        --out config.json       (for the board)
+    thingwarden run             (Ctrl-C stops it)
+
+Every command reads ./agent.toml unless --config or THINGWARDEN_CONFIG names another file.
+""",
+    help_format="plaintext",
+    version_flags=[],
+)
+app.command(setup.init)
+app.command(run.run)
+app.command(devices.app)
+app.command(events.app)
+app.command(send.send)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command. Exit code 0, 1 when it cannot be done, 2 when asked or configured wrongly."""
+    try:
+        app(sys.argv[1:] if arguments is None else arguments, exit_on_error=False)
+    except CycloptsError:
+        sys.exit(2)
+    except ThingWardenError as error:
+        sys.stderr.write(f"thingwarden: {error}\n")
+        sys.exit(2 if isinstance(error, ConfigError | UsageError) else 1)

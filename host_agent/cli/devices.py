@@ -1,0 +1,145 @@
+"""`thingwarden device ...`"""
+
+import json
+from base64 import b64encode
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from cyclopts import App, Parameter
+
+from host_agent.cli.output import (
+    DEFAULT_CONFIG,
+    AsJson,
+    ConfigPath,
+    UsageError,
+    local_time,
+    print_json,
+    print_line,
+    print_table,
+    write_new,
+)
+from host_agent.config import load_settings
+from host_agent.link.losses import losses
+from host_agent.store import Device, Store, UnknownDevice
+
+app = App(name="device", help="Add, list and remove devices; works while the agent runs.")
+
+Name = Annotated[str, Parameter(help="The device's name.")]
+
+_EXAMPLE_INPUT = {
+    "kind": "button",
+    "name": "button",
+    "pin": 14,
+    "pull": "up",
+    "active": "low",
+    "type": "buttonState",
+    "param": "pressed",
+}
+
+
+@app.command
+def add(
+    name: Name,
+    /,
+    *,
+    type: Annotated[str, Parameter(help="DEVICE_TYPE at SecuriThings.")],  # noqa: A002
+    group: Annotated[str, Parameter(help="SOURCE_GROUP_ID at SecuriThings.")] = "",
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Add a device and make its key.
+
+    Example: thingwarden device add front-door --type Lock --group building-7
+    """
+    with open_store(config) as store:
+        store.add_device(name, type, group)
+    print_line(f"added {name}; the board's settings: thingwarden device config {name} --help")
+
+
+@app.command(name="list")
+def list_(*, json: AsJson = False, config: ConfigPath = DEFAULT_CONFIG) -> None:
+    """Show the devices: when last seen, what they have queued and lost, frames refused as stale."""
+    with open_store(config) as store:
+        rows = [_row(device) for device in store.devices()]
+    if json:
+        print_json(rows)
+        return
+    print_table(
+        ["name", "type", "group", "last seen", "boot", "queue", "lost", "stale"],
+        [list((row | {"last_seen_ms": local_time(row["last_seen_ms"])}).values()) for row in rows],
+    )
+
+
+@app.command
+def remove(name: Name, /, *, config: ConfigPath = DEFAULT_CONFIG) -> None:
+    """Remove a device: its key is worth nothing from now on. Its events stay."""
+    with open_store(config) as store:
+        store.remove_device(name)
+    print_line(f"removed {name}")
+
+
+@app.command(name="config")
+def config_(
+    name: Name,
+    /,
+    *,
+    agent: Annotated[str, Parameter(help="The agent as the board sees it: http://HOST:8710")],
+    out: Annotated[Path, Parameter(help="The file to write; it holds the key.")],
+    force: Annotated[bool, Parameter(negative="", help="Replace the file.")] = False,
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Write a board's config.json. Fill in the Wi-Fi and the inputs, then flash it.
+
+    Example: thingwarden device config front-door --agent http://192.168.1.10:8710 --out config.json
+    """
+    _check_agent(agent)
+    if out.exists() and not force:
+        raise UsageError(f"{out} is there already; --force replaces it")
+    with open_store(config) as store:
+        device = store.device(name)
+    if device is None:
+        raise UnknownDevice(f"there is no device {name}; `thingwarden device list` shows all")
+    write_new(out, json.dumps(_board_config(device, agent), indent=2) + "\n", replace=force)
+    print_line(f"wrote {out}: fill in wifi and inputs")
+
+
+def open_store(config: Path) -> Store:
+    """The store of the agent with that settings file."""
+    return Store.open(Path(load_settings(config).store.path))
+
+
+def _row(device: Device) -> dict[str, Any]:
+    queue = device.health.get("queue")
+    return {
+        "name": device.name,
+        "type": device.type,
+        "group": device.group,
+        "last_seen_ms": device.last_seen_ms,
+        "boot": device.boot,
+        "queue": queue if type(queue) is int else None,
+        "lost": sum(losses(device.health).values()),
+        "stale": device.stale_frames,
+    }
+
+
+def _board_config(device: Device, agent: str) -> dict[str, Any]:
+    return {
+        "device": device.name,
+        "key": b64encode(device.key).decode(),
+        "boot_floor": device.boot,
+        "agent": agent,
+        "wifi": {"ssid": "", "password": ""},
+        "poll_s": 5,
+        "inputs": [_EXAMPLE_INPUT],
+    }
+
+
+def _check_agent(url: str) -> None:
+    """Boards speak plain HTTP: the frames are sealed."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment or "@" in parts.netloc:
+        raise UsageError(f"--agent {url}: must be like http://192.168.1.10:8710")

@@ -1,0 +1,82 @@
+"""What the commands share: their common options, terminal output, files that hold a secret."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from host_agent.errors import ThingWardenError
+
+ConfigPath = Annotated[
+    Path,
+    Parameter(
+        name=["--config", "-c"], env_var="THINGWARDEN_CONFIG", help="The agent's settings file."
+    ),
+]
+AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, for scripts.")]
+DEFAULT_CONFIG = Path("agent.toml")
+
+
+class UsageError(ThingWardenError):
+    """The command cannot be done as it was given."""
+
+
+class OutputError(ThingWardenError):
+    """A file cannot be written."""
+
+
+def printable(value: object) -> str:
+    """Text for a terminal: control characters, which a device could send, become escapes."""
+    if value is None:
+        return ""
+    return "".join(
+        character if character.isprintable() else ascii(character)[1:-1] for character in str(value)
+    )
+
+
+def local_time(time_ms: int | None) -> str:
+    """Unix ms as local time to the second; "never" for None."""
+    if time_ms is None:
+        return "never"
+    return datetime.fromtimestamp(time_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def print_line(text: str) -> None:
+    sys.stdout.write(printable(text) + "\n")
+
+
+def print_json(rows: Iterable[object]) -> None:
+    """A JSON array in ASCII, one element a line."""
+    lines = ",\n".join(json.dumps(row) for row in rows)
+    sys.stdout.write(f"[\n{lines}\n]\n" if lines else "[]\n")
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(printable(cell), overflow="fold") for cell in row))
+    Console().print(table)
+
+
+def write_new(path: Path, text: str, *, mode: int = 0o600, replace: bool = False) -> None:
+    """Write a whole file with `mode` from the start. Refuses to overwrite unless `replace`."""
+    target = path.with_name(path.name + ".new") if replace else path
+    try:
+        if replace:
+            target.unlink(missing_ok=True)
+        with os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "w") as file:
+            file.write(text)
+        if replace:
+            target.replace(path)
+    except FileExistsError as error:
+        raise OutputError(f"{path} is there already and stays as it is") from error
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}") from error

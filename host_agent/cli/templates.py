@@ -1,0 +1,113 @@
+"""The files that `thingwarden init` writes."""
+
+from pathlib import Path
+
+AGENT_TOML = """\
+# ThingWarden agent. A line that starts with `# name = value` shows the default; remove the `#` to
+# change it. The agent reads this file when it starts.
+
+[securithings]
+# The account that events go to. The environment may give them instead, and wins:
+# THINGWARDEN_API_KEY and THINGWARDEN_API_SECRET.
+api_key = ""
+api_secret = ""
+# https, or http on this machine.
+# url = "https://service.securithings.com/api/v1/event"
+
+[link]
+# Where boards send their reports: HOST:PORT. 0.0.0.0 is every network of this machine.
+# listen = "0.0.0.0:8710"
+
+[console]
+# /healthz, /readyz and /metrics: HOST:PORT. There is no login; keep it on this machine.
+# listen = "127.0.0.1:8711"
+
+[store]
+# The file with devices, keys and events, from the directory of this file.
+# path = "thingwarden.db"
+# With so many events, or bytes of events, waiting or dead, reports are refused: boards keep them.
+# max_events = 1000000
+# max_bytes = 1073741824
+
+[delivery]
+# Requests under way at a time; never more than one per device.
+# concurrency = 64
+# How long to wait for an answer, in seconds.
+# timeout_s = 10
+# The pause after a failure grows from base to cap, in seconds, each time at random below it.
+# retry_base_s = 1
+# retry_cap_s = 300
+# An event that keeps failing so long, in seconds, becomes a dead letter (`thingwarden events`).
+# give_up_after_s = 86400
+# How often to try again, in seconds, while SecuriThings refuses the credentials.
+# probe_s = 60
+# How long delivered events can still be listed.
+# keep_days = 7
+
+[log]
+# "debug", "info", "warning" or "error"
+# level = "info"
+"""
+
+_UNIT = """\
+# Install it with:
+#   sudo cp {unit} /etc/systemd/system/
+#   sudo systemctl enable --now thingwarden
+
+[Unit]
+Description=ThingWarden agent
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+ExecStart={python} -m host_agent run --config {settings}
+User={user}
+Restart=always
+RestartPreventExitStatus=2
+RestartSec=2
+TimeoutStopSec=30
+LimitNOFILE=65536
+
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+ProtectSystem=strict
+ProtectHome=read-only
+ReadWritePaths={directory}
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+UMask=0077
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def systemd_unit(settings: Path, python: str, user: str) -> str:
+    """A hardened unit that runs the agent from `settings` as `user`."""
+    directory = settings.parent
+    return _UNIT.format(
+        unit=directory / "thingwarden.service",
+        python=_quoted(python).replace("$", "$$"),
+        settings=_quoted(str(settings)).replace("$", "$$"),
+        directory=_quoted(str(directory)),
+        user=user,
+    )
+
+
+def _quoted(path: str) -> str:
+    """As systemd reads it back (systemd.syntax(7), systemd.unit(5) on specifiers)."""
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{escaped}"'

@@ -1,0 +1,1 @@
+"""The console: what the agent shows to people and machines that watch it."""

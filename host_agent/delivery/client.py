@@ -1,0 +1,99 @@
+"""One POST per event over kept-alive connections, TLS verified."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from host_agent.delivery.judgement import excerpt, retry_after_s
+from host_agent.delivery.settings import DeliverySettings, Endpoint
+from host_agent.securithings import request_headers
+
+_ANSWER_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the endpoint said; `excerpt` is a printable piece of a refusal."""
+
+    status: int
+    excerpt: str
+    retry_after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """A transport error or a time-out: whether the event arrived is unknown."""
+
+    reason: str
+
+
+class Client:
+    """An async context manager; leaving it closes the connections."""
+
+    def __init__(self, endpoint: Endpoint, settings: DeliverySettings) -> None:
+        self._url = endpoint.url
+        headers = request_headers(endpoint.api_key, endpoint.api_secret)
+        token = headers["Authorization"].removeprefix("Basic ")
+        self._secrets = [text for text in (token, endpoint.api_secret, endpoint.api_key) if text]
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=settings.concurrency),
+            timeout=aiohttp.ClientTimeout(total=settings.timeout_s),
+            headers={**headers, "User-Agent": "ThingWarden", "Accept-Encoding": "identity"},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+
+    async def post(self, body: bytes) -> Answer | NoAnswer:
+        """Send a body once."""
+        try:
+            async with self._session.post(self._url, data=body, allow_redirects=False) as response:
+                start = await _read_bounded(response)
+                if response.status // 100 == 2:
+                    return Answer(response.status, "", 0.0)
+                return Answer(
+                    status=response.status,
+                    excerpt=self._without_secrets(excerpt(start)),
+                    retry_after_s=retry_after_s(
+                        response.headers.get("Retry-After"), datetime.now(UTC)
+                    ),
+                )
+        except TimeoutError:
+            return NoAnswer("no answer in time")
+        except (aiohttp.ClientError, OSError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            return NoAnswer(self._without_secrets(excerpt(reason.encode())))
+
+    def _without_secrets(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:
+    """The body as far as it came: the status alone decides. If it is too long or breaks off, the
+    connection is not used again."""
+    body = b""
+    try:
+        while chunk := await response.content.readany():
+            body += chunk
+            if len(body) > _ANSWER_BYTES:
+                response.close()
+                break
+    except (aiohttp.ClientError, OSError, TimeoutError):
+        response.close()
+    return body

@@ -1,0 +1,1 @@
+"""The device link: sealed reports in, sealed replies out (DESIGN section 4)."""

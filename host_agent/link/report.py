@@ -1,0 +1,156 @@
+"""What a report says: the payload of a frame, checked (DESIGN section 4).
+
+The frame's own fields must be right or all of it is refused. Events are judged one by one: a bad
+one becomes a `BadEvent` and does not hold up the others. Unknown keys are left to newer boards.
+"""
+
+import logging
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from host_agent.errors import ThingWardenError
+from host_agent.link.frames import OpenedReport
+from host_agent.link.throttle import Throttle
+from host_agent.store.records import BadEvent, CapturedEvent, EventId, Report, TimeSource
+
+MAX_EVENTS = 256
+MAX_HEALTH_BYTES = 1024
+CLOCK_SET_MS = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp() * 1000)
+"""A board that tells an earlier time has no clock."""
+CLOCK_AHEAD_MS = 24 * 60 * 60 * 1000
+"""How far ahead of ours a board's clock may be."""
+
+_Start = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+_Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+_Name = Annotated[str, Meta(min_length=1, max_length=128)]
+_Text = Annotated[str, Meta(max_length=1024)]
+_Params = Annotated[dict[_Name, bool | int | float | _Text], Meta(max_length=64)]
+_INT64 = range(-(2**63), 2**63)
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+"""Wrong JSON or fields, text that is not UTF-8, nesting too deep: all that decoding raises."""
+
+_log = logging.getLogger(__name__)
+_health_warnings = Throttle(60)
+
+
+class ReportMalformed(ThingWardenError):
+    """The frame is authentic but its report cannot be used as a whole."""
+
+
+class _Frame(Struct):
+    boot: _Start
+    frame: _Count
+    events: Annotated[list[Raw], Meta(max_length=MAX_EVENTS)] = []
+    health: Raw = Raw()
+
+
+class _Event(Struct):
+    id: tuple[_Count, _Count]
+    type: _Name
+    params: _Params = {}
+    t: int | None = None
+    age: int | None = None
+
+
+class _Identity(Struct):
+    id: tuple[_Count, _Count]
+
+
+_frames = msgspec.json.Decoder(_Frame)
+_events = msgspec.json.Decoder(_Event)
+_identities = msgspec.json.Decoder(_Identity)
+_healths = msgspec.json.Decoder(dict[str, Any])
+
+
+def parse_report(opened: OpenedReport, received_ms: int) -> Report:
+    """The report in an authenticated frame that arrived at `received_ms` (Unix ms)."""
+    try:
+        frame = _frames.decode(opened.payload)
+    except _UNREADABLE as error:
+        raise ReportMalformed(str(error)) from error
+    events: list[CapturedEvent | BadEvent] = []
+    newest: EventId = (-1, -1)
+    for raw in map(bytes, frame.events):
+        event, identity = _event(raw, frame.boot, received_ms)
+        if identity is not None and identity <= newest:
+            event = _bad(raw, None, f"id: not above {list(newest)}, which came before it")
+        elif identity is not None and identity[0] <= frame.boot:
+            newest = identity
+        events.append(event)
+    return Report(
+        device=opened.device,
+        key=opened.key,
+        boot=frame.boot,
+        frame=frame.frame,
+        received_ms=received_ms,
+        events=tuple(events),
+        health=_health(bytes(frame.health), opened.device),
+    )
+
+
+def _event(
+    raw: bytes, boot: int, received_ms: int
+) -> tuple[CapturedEvent | BadEvent, EventId | None]:
+    """One event of a report of `boot`, and its id if that can be read."""
+    try:
+        event = _events.decode(raw)
+    except _UNREADABLE as error:
+        identity = _identity(raw)
+        return _bad(raw, identity, str(error)), identity
+    reason = _objection(event, boot)
+    if reason:
+        return _bad(raw, event.id, reason), event.id
+    time_ms, source = _time(event, boot, received_ms)
+    return CapturedEvent(*event.id, event.type, event.params, time_ms, source), event.id
+
+
+def _objection(event: _Event, boot: int) -> str | None:
+    if event.id[0] > boot:
+        return f"id: boot {event.id[0]} is after the report's boot {boot}"
+    for name, value in event.params.items():
+        if type(value) is int and value not in _INT64:
+            return f"params: {name!r} is beyond 64 bits"
+    return None
+
+
+def _time(event: _Event, boot: int, received_ms: int) -> tuple[int, TimeSource]:
+    """When it happened: by the board's clock, else by its age, else now."""
+    latest = received_ms + CLOCK_AHEAD_MS
+    if event.t is not None and CLOCK_SET_MS <= event.t <= latest:
+        return event.t, "board"
+    if event.age is not None and event.id[0] == boot:
+        captured = received_ms - event.age
+        if CLOCK_SET_MS <= captured <= received_ms:
+            return captured, "age"
+    return received_ms, "arrival"
+
+
+def _identity(raw: bytes) -> EventId | None:
+    try:
+        return _identities.decode(raw).id
+    except _UNREADABLE:
+        return None
+
+
+def _bad(raw: bytes, identity: EventId | None, reason: str) -> BadEvent:
+    boot, seq = identity or (None, None)
+    return BadEvent(boot, seq, raw.decode("utf-8", "replace"), reason)
+
+
+def _health(raw: bytes, device: str) -> dict[str, Any] | None:
+    """A small object; anything else is dropped, it is not worth refusing events for."""
+    if not raw:
+        return None
+    if len(raw) > MAX_HEALTH_BYTES:
+        problem = f"longer than {MAX_HEALTH_BYTES} bytes"
+    else:
+        try:
+            return _healths.decode(raw)
+        except _UNREADABLE as error:
+            problem = str(error)
+    if _health_warnings.allows(device):
+        _log.warning("health of %s left out: %s", device, problem)
+    return None

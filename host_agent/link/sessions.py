@@ -1,0 +1,132 @@
+"""One exchange with a device: open the frame, record what it carried, seal the reply."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from host_agent.link import losses
+from host_agent.link.clones import CloneWatch
+from host_agent.link.frames import (
+    FrameMalformed,
+    FrameUnauthenticated,
+    OpenedReport,
+    open_report,
+    seal_reply,
+)
+from host_agent.link.report import ReportMalformed, parse_report
+from host_agent.metrics import Metrics
+from host_agent.store import Accepted, Device, Report, Stale, Store, StoreError
+
+RETRY_FULL_S = 5
+"""When a board should come again after the store took nothing."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A sealed reply. `retry_s` is set when nothing was recorded and the frame is worth a retry."""
+
+    frame: str
+    retry_s: int | None = None
+
+
+class Sessions:
+    """The agent's end of the link, whatever carries the frames."""
+
+    def __init__(
+        self, store: Store, metrics: Metrics, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._clones = CloneWatch()
+        self.refusing: str | None = None
+        """Why events could not be recorded the last time that any came, if so."""
+
+    async def exchange(self, frame: bytes) -> Answer:
+        """Answer one frame; an `ack` is given only for what is durable.
+
+        Raises FrameMalformed or FrameUnauthenticated, for which there is no sealed reply.
+        """
+        try:
+            opened = open_report(frame, self._key_of)
+            return await self._answer(opened)
+        except FrameMalformed:
+            self._count("malformed")
+            raise
+        except FrameUnauthenticated:
+            self._count("unauthenticated")
+            raise
+
+    async def _answer(self, opened: OpenedReport) -> Answer:
+        try:
+            report = parse_report(opened, self._now_ms())
+        except ReportMalformed as error:
+            self._count("malformed")
+            return self._reply(opened, error="malformed", detail=str(error)[:200])
+        before = self._store.device(opened.device)
+        try:
+            result = await self._store.accept(report)
+        except StoreError as error:
+            self._count("full")
+            self._tell_refusing(str(error))
+            return self._reply(
+                opened, retry_s=RETRY_FULL_S, error="full", retry_ms=RETRY_FULL_S * 1000
+            )
+        if isinstance(result, Accepted):
+            self._count("accepted")
+            if result.stored or result.dead:
+                self._tell_refusing(None)
+            self._note(report, result, before)
+            return self._reply(opened, ack=result.ack)
+        if isinstance(result, Stale):
+            self._count("stale")
+            self._clones.stale(opened.device, result.boot)
+            return self._reply(opened, error="stale", boot=result.boot)
+        raise FrameUnauthenticated("the device was removed or its key changed just now")
+
+    def _tell_refusing(self, reason: str | None) -> None:
+        """Log only when the agent begins or ends to refuse reports."""
+        if reason and not self.refusing:
+            _log.error("reports are refused, boards keep their events: %s", reason)
+        elif self.refusing and not reason:
+            _log.info("reports are taken again")
+        self.refusing = reason
+
+    def _note(self, report: Report, result: Accepted, before: Device | None) -> None:
+        """Count what came in and warn about what a person should know."""
+        outcomes = (
+            ("stored", result.stored),
+            ("duplicate", result.duplicates),
+            ("dead", result.dead),
+        )
+        for outcome, count in outcomes:
+            if count:
+                self._metrics.events.labels(outcome).inc(count)
+        if report.health is not None and before is not None:
+            for reason, count in losses.growth(before.health, report.health).items():
+                _log.warning("%s lost %d events (%s)", report.device, count, reason)
+        if self._clones.accepted(report.device, report.boot):
+            _log.warning(
+                "two boards seem to use the key of %s: their frames make each other stale; "
+                "give each board a device of its own",
+                report.device,
+            )
+
+    def _reply(self, opened: OpenedReport, retry_s: int | None = None, **content: object) -> Answer:
+        payload = msgspec.json.encode({"re": opened.tag, "now": self._now_ms(), **content})
+        return Answer(seal_reply(opened.device, opened.key, payload), retry_s)
+
+    def _key_of(self, device: str) -> bytes | None:
+        known = self._store.device(device)
+        return None if known is None else known.key
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+    def _count(self, result: str) -> None:
+        self._metrics.frames.labels(result).inc()

@@ -1,0 +1,127 @@
+"""A TCP listener that serves an ASGI application with uvicorn, inside the agent's own loop."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Generator
+from typing import Self
+
+import uvicorn
+from starlette.applications import Starlette
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from host_agent.errors import ThingWardenError
+
+HEAD_TIMEOUT_S = 10
+MAX_HEAD_BYTES = 16 * 1024
+MAX_CONNECTIONS = 4096
+DRAIN_S = 12
+"""How long requests under way may take when the agent stops; longer than a body may take."""
+
+
+class ListenError(ThingWardenError):
+    """The address cannot be listened on."""
+
+
+class Listener:
+    """Bound at once, so that a taken port is known before anything starts; leave it to unbind."""
+
+    def __init__(self, app: Starlette, host: str, port: int) -> None:
+        self._socket = _bind(host, port)
+        self.url = _url(self._socket)
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                http=_BoundedProtocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                proxy_headers=False,
+                limit_concurrency=MAX_CONNECTIONS,
+                timeout_graceful_shutdown=DRAIN_S,
+            )
+        )
+
+    async def serve(self) -> None:
+        """Serve until `stop`, then let the requests under way finish."""
+        await self._server.serve(sockets=[self._socket])
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        raise ListenError(f"cannot listen on {host}:{port}: {error}") from error
+
+
+def _url(listening: socket.socket) -> str:
+    """Where it listens, with the port that the system chose for port 0."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to the agent, which has more than one listener."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+class _BoundedProtocol(HttpToolsProtocol):
+    """Bounds the request head in time and size, which uvicorn with httptools does not."""
+
+    _head_timer: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_head()
+
+    def data_received(self, data: bytes) -> None:
+        self._head_bytes += len(data)
+        super().data_received(data)
+        if self._head_timer is not None and self._head_bytes > MAX_HEAD_BYTES:
+            self.transport.abort()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._await_head()
+
+    def on_headers_complete(self) -> None:
+        self._head_arrived()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._head_bytes = 0
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_arrived()
+        super().connection_lost(exc)
+
+    def _await_head(self) -> None:
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._too_slow)
+
+    def _head_arrived(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _too_slow(self) -> None:
+        self._head_timer = None
+        self.transport.abort()

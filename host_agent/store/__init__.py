@@ -1,0 +1,58 @@
+"""The store: devices, keys, counters and events in one SQLite file, with one writer."""
+
+from host_agent.store.errors import (
+    DeviceExists,
+    StoreDamaged,
+    StoreError,
+    StoreFull,
+    UnknownDevice,
+)
+from host_agent.store.records import (
+    Accepted,
+    BadEvent,
+    CapturedEvent,
+    Dead,
+    Delivered,
+    Device,
+    EventId,
+    Forgotten,
+    Limits,
+    Outgoing,
+    Params,
+    Report,
+    Retry,
+    Stale,
+    State,
+    Stats,
+    StoredEvent,
+    TimeSource,
+)
+from host_agent.store.store import DEVICE_NAME, Store
+
+__all__ = [
+    "DEVICE_NAME",
+    "Accepted",
+    "BadEvent",
+    "CapturedEvent",
+    "Dead",
+    "Delivered",
+    "Device",
+    "DeviceExists",
+    "EventId",
+    "Forgotten",
+    "Limits",
+    "Outgoing",
+    "Params",
+    "Report",
+    "Retry",
+    "Stale",
+    "State",
+    "Stats",
+    "Store",
+    "StoreDamaged",
+    "StoreError",
+    "StoreFull",
+    "StoredEvent",
+    "TimeSource",
+    "UnknownDevice",
+]

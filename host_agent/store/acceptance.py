@@ -1,0 +1,65 @@
+"""What becomes of a report: decided without I/O, before anything is written."""
+
+import hashlib
+from dataclasses import dataclass, replace
+
+from host_agent.store.records import Accepted, BadEvent, CapturedEvent, Device, EventId, Report
+
+NO_BOOT = -1
+"""The boot of a bad event without a usable id; its seq is a hash of its content, so that a board
+which repeats it does not fill the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A report that is new: the device as it is afterwards, the events to store, the answer."""
+
+    device: Device
+    events: list[CapturedEvent | BadEvent]
+    answer: Accepted
+
+
+def is_stale(device: Device, report: Report) -> bool:
+    """Whether the frame is a replay or out of order."""
+    return (report.boot, report.frame) <= (device.boot, device.frame)
+
+
+def accept(device: Device, report: Report) -> Decision:
+    """Take a report that is not stale. Events at or below `acked` are duplicates; a bad event
+    becomes a dead letter; one without a usable id is kept without moving `acked`."""
+    acked = device.acked
+    events: list[CapturedEvent | BadEvent] = []
+    duplicates = dead = 0
+    for event in report.events:
+        event_id = _usable_id(event, report.boot)
+        if event_id is not None and event_id <= acked:
+            duplicates += 1
+            continue
+        if isinstance(event, BadEvent):
+            dead += 1
+            event = event if event_id else _known_by_content(event)
+        acked = event_id or acked
+        events.append(event)
+    return Decision(
+        device=replace(
+            device,
+            boot=report.boot,
+            frame=report.frame,
+            acked=acked,
+            last_seen_ms=report.received_ms,
+            health=device.health if report.health is None else report.health,
+        ),
+        events=events,
+        answer=Accepted(ack=acked, stored=len(events) - dead, duplicates=duplicates, dead=dead),
+    )
+
+
+def _usable_id(event: CapturedEvent | BadEvent, boot: int) -> EventId | None:
+    if event.boot is None or event.seq is None or event.boot > boot:
+        return None
+    return event.boot, event.seq
+
+
+def _known_by_content(event: BadEvent) -> BadEvent:
+    digest = hashlib.sha256(event.raw.encode("utf-8", "replace")).digest()
+    return replace(event, boot=NO_BOOT, seq=int.from_bytes(digest[:7], "big"))

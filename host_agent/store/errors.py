@@ -1,0 +1,25 @@
+"""What the store refuses, each with a message that names the file and the cause."""
+
+# ruff: noqa: N818  named for what they say
+
+from host_agent.errors import ThingWardenError
+
+
+class StoreError(ThingWardenError):
+    """The store cannot do what was asked."""
+
+
+class StoreFull(StoreError):
+    """Nothing was recorded: the store is at its limit, or its file cannot be written just now."""
+
+
+class StoreDamaged(StoreError):
+    """The file broke while in use. Nothing more is recorded; the next start sets it aside."""
+
+
+class DeviceExists(StoreError):
+    """A device of that name is there already."""
+
+
+class UnknownDevice(StoreError):
+    """There is no device of that name."""

@@ -1,0 +1,250 @@
+"""Events in their table: what goes in, what waits, what became of it."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from host_agent.store.acceptance import NO_BOOT
+from host_agent.store.records import (
+    BadEvent,
+    CapturedEvent,
+    Dead,
+    Delivered,
+    Device,
+    Outgoing,
+    Retry,
+    State,
+    Stats,
+    StoredEvent,
+)
+from host_agent.store.schema import Row, execute_values
+
+DEAD_KEPT_DAYS = 90
+
+# A conflict can only be a bad event known by its content, or an event from before a rescue.
+_ADD = """
+INSERT INTO events (id, device, boot, seq, type, params, bytes, time_ms, time_source, accepted_ms,
+    state, reason, settled_ms) {values}
+ON CONFLICT (device, boot, seq) DO NOTHING
+"""
+_SETTLE = """
+WITH outcomes (id, state, attempts, first_attempt_ms, next_ms, reason, settled_ms) AS ({values})
+UPDATE events SET
+    state = outcomes.state,
+    attempts = coalesce(outcomes.attempts, events.attempts),
+    first_attempt_ms = coalesce(outcomes.first_attempt_ms, events.first_attempt_ms),
+    next_ms = coalesce(outcomes.next_ms, events.next_ms),
+    reason = outcomes.reason,
+    settled_ms = outcomes.settled_ms
+FROM outcomes WHERE events.id = outcomes.id AND events.state = 'pending'
+"""
+_RETRY_DEAD = """
+UPDATE events SET
+    state = 'pending', attempts = 0, first_attempt_ms = NULL, next_ms = 0, reason = '',
+    settled_ms = NULL
+WHERE state = 'dead' AND state <> 'pending' AND type IS NOT NULL
+    AND (?1 IS NULL OR device = ?1)
+    AND (?2 IS NULL OR id IN (SELECT value FROM json_each(?2)))
+"""
+
+
+class Waiting(NamedTuple):
+    """What counts against the limits: events pending or dead, and their bytes."""
+
+    events: int
+    bytes: int
+
+
+def new_row(row_id: int, device: str, event: CapturedEvent | BadEvent, accepted_ms: int) -> Row:
+    """The event as `add` takes it. Raises UnicodeError for text that is not valid Unicode."""
+    if isinstance(event, BadEvent):
+        raw = event.raw.encode("utf-8", "replace")
+        reason = event.reason.encode("utf-8", "replace").decode()
+        unreadable = (None, raw.decode(), len(raw), accepted_ms, "arrival", accepted_ms)
+        return (row_id, device, event.boot, event.seq, *unreadable, "dead", reason, accepted_ms)
+    params = msgspec.json.encode(event.params)
+    size = len(params) + len(event.type.encode())
+    columns = (event.type, params.decode(), size, event.time_ms, event.time_source, accepted_ms)
+    return (row_id, device, event.boot, event.seq, *columns, "pending", "", None)
+
+
+def size_of(row: Row) -> int:
+    """The bytes of a row of `new_row` that count against the limits."""
+    size: int = row[6]
+    return size
+
+
+def outgoing(row_id: int, device: Device, event: CapturedEvent) -> Outgoing:
+    """A new event as delivery takes it."""
+    return Outgoing(
+        id=row_id,
+        device=device.name,
+        device_type=device.type,
+        group=device.group,
+        boot=event.boot,
+        seq=event.seq,
+        type=event.type,
+        params=event.params,
+        time_ms=event.time_ms,
+    )
+
+
+def add(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """Insert rows of `new_row`."""
+    execute_values(connection, _ADD, rows)
+
+
+def settle(
+    connection: sqlite3.Connection, outcomes: Iterable[Delivered | Retry | Dead], now_ms: int
+) -> None:
+    """Record what became of pending events; outcomes of others are ignored."""
+    execute_values(connection, _SETTLE, [_outcome(outcome, now_ms) for outcome in outcomes])
+
+
+def _outcome(outcome: Delivered | Retry | Dead, now_ms: int) -> Row:
+    match outcome:
+        case Delivered(id=row_id, at_ms=at_ms):
+            return (row_id, "delivered", None, None, None, "", at_ms)
+        case Dead(id=row_id, reason=reason):
+            return (row_id, "dead", None, None, None, reason, now_ms)
+        case Retry(id=row_id, attempts=attempts, first_attempt_ms=first, next_ms=due):
+            return (row_id, "pending", attempts, first, due, outcome.reason, None)
+
+
+def last_id(connection: sqlite3.Connection) -> int:
+    """The highest id ever given."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+    return row[0] if row else 0
+
+
+def waiting(connection: sqlite3.Connection) -> Waiting:
+    """What counts against the limits now."""
+    row = connection.execute(
+        "SELECT sum(events), sum(bytes) FROM totals WHERE state <> 'delivered'"
+    ).fetchone()
+    return Waiting(*row)
+
+
+def devices_with_pending(connection: sqlite3.Connection) -> list[str]:
+    """One look into the index per device, however long the backlog."""
+    rows = connection.execute(
+        "SELECT name FROM devices WHERE EXISTS"
+        " (SELECT 1 FROM events WHERE device = name AND state = 'pending') ORDER BY name"
+    )
+    return [row[0] for row in rows]
+
+
+def pending(
+    connection: sqlite3.Connection, device: str, after_id: int, limit: int
+) -> list[Outgoing]:
+    """The next events of a device that wait, by ascending id."""
+    rows = connection.execute(
+        'SELECT id, devices.type, "group", events.boot, seq, events.type, params, time_ms,'
+        " attempts, first_attempt_ms, next_ms"
+        " FROM events INDEXED BY events_pending JOIN devices ON name = device"
+        " WHERE device = ? AND state = 'pending' AND id > ? ORDER BY id LIMIT ?",
+        (device, after_id, limit),
+    )
+    return [
+        Outgoing(
+            id=row_id,
+            device=device,
+            device_type=device_type,
+            group=group,
+            boot=boot,
+            seq=seq,
+            type=type_,
+            params=msgspec.json.decode(params),
+            time_ms=time_ms,
+            attempts=attempts,
+            first_attempt_ms=first_attempt_ms,
+            next_ms=next_ms,
+        )
+        for (
+            row_id,
+            device_type,
+            group,
+            boot,
+            seq,
+            type_,
+            params,
+            time_ms,
+            attempts,
+            first_attempt_ms,
+            next_ms,
+        ) in rows
+    ]
+
+
+def stored(
+    connection: sqlite3.Connection, state: State | None, device: str | None, limit: int
+) -> list[StoredEvent]:
+    """Events for a person, newest first."""
+    rows = connection.execute(
+        "SELECT id, device, boot, seq, type, params, time_ms, time_source, accepted_ms, state,"
+        " attempts, next_ms, reason, settled_ms FROM events"
+        " WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR device = ?2)"
+        " ORDER BY id DESC LIMIT ?3",
+        (state, device, limit),
+    )
+    return [_stored(row) for row in rows]
+
+
+def _stored(columns: Row) -> StoredEvent:
+    row_id, device, boot, seq, type_, text, *rest = columns
+    known = boot != NO_BOOT
+    return StoredEvent(
+        row_id,
+        device,
+        boot if known else None,
+        seq if known else None,
+        type_ or "",
+        {} if type_ is None else msgspec.json.decode(text),
+        text if type_ is None else "",
+        *rest,
+    )
+
+
+def retry_dead(
+    connection: sqlite3.Connection, ids: Sequence[int] | None, device: str | None
+) -> int:
+    """Dead letters back to pending, as if new; those unreadable stay. Returns how many."""
+    chosen = None if ids is None else msgspec.json.encode(list(ids)).decode()
+    return connection.execute(_RETRY_DEAD, (device, chosen)).rowcount
+
+
+def purge(
+    connection: sqlite3.Connection, delivered_before_ms: int, dead_before_ms: int, limit: int
+) -> int:
+    """Delete at most `limit` events that were delivered, or died, too long ago."""
+    count = 0
+    for state, before_ms in (("delivered", delivered_before_ms), ("dead", dead_before_ms)):
+        cursor = connection.execute(
+            "DELETE FROM events WHERE id IN (SELECT id FROM events"
+            " WHERE state = ? AND state <> 'pending' AND settled_ms < ? LIMIT ?)",
+            (state, before_ms, limit - count),
+        )
+        count += cursor.rowcount
+    return count
+
+
+def stats(connection: sqlite3.Connection) -> Stats:
+    """Totals are kept by triggers, so this is cheap with any backlog."""
+    totals = {
+        state: (events, size)
+        for state, events, size in connection.execute("SELECT state, events, bytes FROM totals")
+    }
+    oldest = connection.execute(
+        "SELECT min(accepted_ms) FROM events WHERE id IN ("
+        "SELECT (SELECT min(id) FROM events WHERE device = name AND state = 'pending')"
+        " FROM devices)"
+    ).fetchone()
+    return Stats(
+        pending=totals["pending"][0],
+        dead=totals["dead"][0],
+        delivered=totals["delivered"][0],
+        bytes=totals["pending"][1] + totals["dead"][1],
+        oldest_pending_ms=oldest[0],
+    )

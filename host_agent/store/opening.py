@@ -1,0 +1,87 @@
+"""Getting a sound file: made, checked, or set aside and made again."""
+
+import logging
+import sqlite3
+from pathlib import Path
+
+from host_agent.store import devices
+from host_agent.store.errors import StoreDamaged, StoreError
+from host_agent.store.rescue import DeviceCopy, set_aside
+from host_agent.store.schema import VERSION, connect, create, explain, version
+
+_log = logging.getLogger(__name__)
+
+
+def open_alone(path: Path, copy: DeviceCopy) -> sqlite3.Connection:
+    """A connection to a sound store; only for a process that is alone with the file.
+
+    Raises StoreError.
+    """
+    try:
+        return _made_sound(path, copy)
+    except StoreDamaged as error:
+        aside = set_aside(path)
+        _log.error("%s; it is set aside as %s", error, aside)
+    connection = _made_sound(path, copy)
+    if not devices.load(connection):
+        _log.error("there is no copy %s to restore devices from; add them again", copy.path)
+    return connection
+
+
+def open_shared(path: Path) -> sqlite3.Connection:
+    """A connection to a store that another process has checked and uses now. Raises StoreError."""
+    try:
+        connection = connect(path)
+        if version(connection) != VERSION:
+            connection.close()
+            raise StoreError(f"the store {path} is in use by another version of ThingWarden")
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+    return connection
+
+
+def _made_sound(path: Path, copy: DeviceCopy) -> sqlite3.Connection:
+    try:
+        connection = connect(path)
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+    try:
+        _check(connection, path)
+        if version(connection) == 0:
+            _fill(connection, path, copy)
+    except sqlite3.Error as error:
+        connection.close()
+        raise explain(error, path) from error
+    except StoreError:
+        connection.close()
+        raise
+    return connection
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    found = version(connection)
+    if found > VERSION:
+        raise StoreError(
+            f"the store {path} was made by a newer ThingWarden (version {found}); update this one"
+        )
+    result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if result != "ok":
+        raise StoreDamaged(f"the store {path} is damaged ({result})")
+    if found == 0 and connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        raise StoreError(f"{path} is a database of something else; choose another [store] path")
+
+
+def _fill(connection: sqlite3.Connection, path: Path, copy: DeviceCopy) -> None:
+    restored = copy.read()
+    connection.execute("BEGIN IMMEDIATE")
+    create(connection)
+    if restored:
+        devices.save(connection, map(devices.row, restored))
+    connection.execute("COMMIT")
+    if restored:
+        _log.error(
+            "the store %s was lost; %d devices come back from %s, its undelivered events do not",
+            path,
+            len(restored),
+            copy.path,
+        )

@@ -1,0 +1,171 @@
+"""What goes into the store and what comes out. All times are Unix milliseconds."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+EventId: TypeAlias = tuple[int, int]
+"""(boot, seq), ascending per device, given by the board at capture."""
+Params: TypeAlias = dict[str, str | int | float | bool]
+TimeSource: TypeAlias = Literal["board", "age", "arrival"]
+State: TypeAlias = Literal["pending", "delivered", "dead"]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device and how far it has got. `group` is "" for none; the key is 32 bytes."""
+
+    name: str
+    type: str
+    group: str
+    key: bytes = field(repr=False)
+    boot: int
+    frame: int
+    acked: EventId
+    last_seen_ms: int | None
+    health: dict[str, Any]
+    stale_frames: int
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedEvent:
+    """An event as its board captured it; `time_source` says who told the time."""
+
+    boot: int
+    seq: int
+    type: str
+    params: Params
+    time_ms: int
+    time_source: TimeSource
+
+
+@dataclass(frozen=True, slots=True)
+class BadEvent:
+    """An event that can never be delivered; without ids when its identity is unusable too."""
+
+    boot: int | None
+    seq: int | None
+    raw: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an authenticated frame carried. `key` is the one that opened it."""
+
+    device: str
+    key: bytes = field(repr=False)
+    boot: int
+    frame: int
+    received_ms: int
+    events: tuple[CapturedEvent | BadEvent, ...] = ()
+    health: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The report is durable; the board may forget its events up to `ack`."""
+
+    ack: EventId
+    stored: int
+    duplicates: int
+    dead: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The frame is not newer than the last accepted one, which was of `boot`."""
+
+    boot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """The device was removed, or its key changed, since the frame was opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An event that waits for delivery. Ascending `id` is the order of acceptance."""
+
+    id: int
+    device: str
+    device_type: str
+    group: str
+    boot: int
+    seq: int
+    type: str
+    params: Params
+    time_ms: int
+    attempts: int = 0
+    first_attempt_ms: int | None = None
+    next_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Outcome: the endpoint took the event."""
+
+    id: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Outcome: failed for now, due again at `next_ms`."""
+
+    id: int
+    attempts: int
+    first_attempt_ms: int
+    next_ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """Outcome: given up, kept for a person as a dead letter."""
+
+    id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event as a person sees it. `raw` is what the board sent if it was unreadable, then
+    `type` is "" and `params` empty; ids are None when it had none."""
+
+    id: int
+    device: str
+    boot: int | None
+    seq: int | None
+    type: str
+    params: Params
+    raw: str
+    time_ms: int
+    time_source: TimeSource
+    accepted_ms: int
+    state: State
+    attempts: int
+    next_ms: int
+    reason: str
+    settled_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Counts of events by state; `bytes` of those pending or dead; when the oldest pending one
+    was accepted."""
+
+    pending: int
+    dead: int
+    delivered: int
+    bytes: int
+    oldest_pending_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may wait or lie dead before reports are refused."""
+
+    max_events: int = 1_000_000
+    max_bytes: int = 1 << 30

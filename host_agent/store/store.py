@@ -1,0 +1,254 @@
+"""What must not be lost: devices, their keys and counters, and events until they are delivered."""
+
+import re
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from host_agent.metrics import Metrics
+from host_agent.store import devices as device_table
+from host_agent.store import events as event_table
+from host_agent.store.acceptance import is_stale
+from host_agent.store.errors import (
+    DeviceExists,
+    StoreDamaged,
+    StoreError,
+    UnknownDevice,
+)
+from host_agent.store.group import Group, now_ms
+from host_agent.store.opening import open_alone, open_shared
+from host_agent.store.records import (
+    Accepted,
+    Dead,
+    Delivered,
+    Device,
+    Forgotten,
+    Limits,
+    Outgoing,
+    Report,
+    Retry,
+    Stale,
+    State,
+    Stats,
+    StoredEvent,
+)
+from host_agent.store.rescue import DeviceCopy
+from host_agent.store.schema import connect, explain
+from host_agent.store.usage import Usage
+from host_agent.store.writer import Writer
+
+T = TypeVar("T")
+
+DEVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_PURGE_CHUNK = 1000
+_DAY_MS = 86_400_000
+
+
+class Store:
+    """The agent's database. Every write is durable when its call returns or resolves.
+
+    Methods raise StoreError. The async ones belong to one event loop; the others may be used from
+    any thread, and by other processes at the same time.
+    """
+
+    def __init__(self, path: Path, usage: Usage, writer: Writer, reader: sqlite3.Connection):
+        self._path = path
+        self._usage = usage
+        self._writer = writer
+        self._reader = reader
+        self._reading = threading.Lock()
+
+    @classmethod
+    def open(
+        cls, path: Path, limits: Limits | None = None, metrics: Metrics | None = None
+    ) -> "Store":
+        """Open or make the store. A damaged one is set aside, and its devices restored."""
+        if not path.parent.is_dir():
+            raise StoreError(f"there is no directory {path.parent} for the store; create it")
+        copy = DeviceCopy(path)
+        with ExitStack() as undo:
+            try:
+                usage = Usage(path)
+                undo.callback(usage.release)
+                connection = open_alone(path, copy) if usage.alone else open_shared(path)
+                undo.callback(connection.close)
+                if usage.alone:
+                    usage.share()
+                writer = Writer(path, connection, copy, limits or Limits(), metrics)
+                undo.callback(writer.close)
+                store = cls(path, usage, writer, connect(path))
+            except sqlite3.Error as error:
+                raise explain(error, path) from error
+            except OSError as error:
+                raise StoreError(f"the store {path} cannot be opened: {error}") from error
+            undo.pop_all()
+            return store
+
+    def close(self) -> None:
+        """Finish what was submitted, and close the file."""
+        self._writer.close()
+        with self._reading:
+            self._reader.close()
+        self._usage.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def damage(self) -> StoreDamaged | None:
+        """Why nothing can be recorded any more until the agent starts anew."""
+        return self._writer.damage
+
+    @property
+    def on_accepted(self) -> list[Callable[[list[Outgoing]], None]]:
+        """Called on the event loop, after the commit, with the events that are now pending."""
+        return self._writer.on_accepted
+
+    @property
+    def on_retried(self) -> list[Callable[[], None]]:
+        """Called in the writer's thread when dead letters may be pending again."""
+        return self._writer.on_retried
+
+    # Devices
+
+    def add_device(self, name: str, type: str, group: str = "") -> Device:  # noqa: A002
+        """A device with a new random key. Counters of a removed device of that name go on."""
+        if not DEVICE_NAME.fullmatch(name):
+            raise StoreError(
+                f"{name!r} cannot be a device name; use up to 64 letters, digits, '.', '_' and '-',"
+                " starting with a letter or digit"
+            )
+        if not type or not _is_unicode(type + group):
+            raise StoreError(f"the device {name} needs a type, and text for its type and group")
+
+        def operation(commit_group: Group) -> Device:
+            earlier = commit_group.device(name)
+            if earlier and earlier.key != device_table.REMOVED:
+                raise DeviceExists(f"there is a device {name} already; remove it first")
+            device = device_table.added(earlier, name, type, group, now_ms())
+            commit_group.put_device(device)
+            commit_group.registry_changed = True
+            return device
+
+        return self._writer.call(operation)
+
+    def remove_device(self, name: str) -> None:
+        """Forget a device and its key; its events stay, and its counters for a later return."""
+
+        def operation(group: Group) -> None:
+            group.put_device(device_table.removed(self._known(group, name)))
+            group.registry_changed = True
+
+        self._writer.call(operation)
+
+    def device(self, name: str) -> Device | None:
+        """The device as last committed; what another process changed is seen within 0.5 s."""
+        device = self._writer.devices.get(name)
+        return device if device and device.key != device_table.REMOVED else None
+
+    def devices(self) -> list[Device]:
+        """Every device, by name."""
+        everything = list(self._writer.devices.values())
+        present = [device for device in everything if device.key != device_table.REMOVED]
+        return sorted(present, key=lambda device: device.name)
+
+    # The link
+
+    async def accept(self, report: Report) -> Accepted | Stale | Forgotten:
+        """Record what a frame carried, all or nothing. Raises StoreFull when it has no room."""
+
+        def operation(group: Group) -> Accepted | Stale | Forgotten:
+            device = group.device(report.device)
+            if device is None or device.key != report.key:
+                return Forgotten()
+            if is_stale(device, report):
+                group.put_device(replace(device, stale_frames=device.stale_frames + 1))
+                return Stale(device.boot)
+            return group.accept(device, report)
+
+        return await self._writer.run(operation)
+
+    # Delivery
+
+    def devices_with_pending(self) -> list[str]:
+        """Names of the devices, also removed ones, with events to deliver."""
+        return self._read(event_table.devices_with_pending)
+
+    def pending(self, device: str, after_id: int, limit: int) -> list[Outgoing]:
+        """The device's next events to deliver, by ascending id: the order of acceptance."""
+        return self._read(lambda reader: event_table.pending(reader, device, after_id, limit))
+
+    async def settle(self, outcomes: Sequence[Delivered | Retry | Dead]) -> None:
+        """Record what became of pending events."""
+        await self._writer.run(lambda group: group.settle(outcomes))
+
+    async def purge(self, now_ms: int, keep_days: int) -> int:
+        """Delete events delivered more than `keep_days` ago and dead letters older than 90 days;
+        how many."""
+        delivered_before = now_ms - keep_days * _DAY_MS
+        dead_before = now_ms - event_table.DEAD_KEPT_DAYS * _DAY_MS
+        total = 0
+        while True:
+            count = await self._writer.run(
+                lambda group: event_table.purge(
+                    group.connection, delivered_before, dead_before, _PURGE_CHUNK
+                )
+            )
+            total += count
+            if count < _PURGE_CHUNK:
+                return total
+
+    # People
+
+    def events(
+        self, state: State | None = None, device: str | None = None, limit: int = 50
+    ) -> list[StoredEvent]:
+        """Events, newest first."""
+        return self._read(lambda reader: event_table.stored(reader, state, device, limit))
+
+    def retry_dead(self, ids: Sequence[int] | None = None, device: str | None = None) -> int:
+        """Let dead letters be delivered again: those of `ids`, or all; of one device, or any.
+
+        How many. Unreadable ones stay dead."""
+
+        def operation(group: Group) -> int:
+            count = event_table.retry_dead(group.connection, ids, device)
+            group.dead_retried |= count > 0
+            return count
+
+        return self._writer.call(operation)
+
+    def stats(self) -> Stats:
+        """Counts; cheap with any backlog."""
+        return self._read(event_table.stats)
+
+    def _known(self, group: Group, name: str) -> Device:
+        device = group.device(name)
+        if device is None or device.key == device_table.REMOVED:
+            raise UnknownDevice(f"there is no device {name}; `thingwarden device list` shows all")
+        return device
+
+    def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            with self._reading:
+                return query(self._reader)
+        except sqlite3.Error as error:
+            raise self._writer.explain(error) from error
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether the text can be stored: no lone surrogates."""
+    return text == text.encode("utf-8", "ignore").decode()

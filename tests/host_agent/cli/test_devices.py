@@ -1,0 +1,117 @@
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from host_agent.store import Store
+
+
+def listed(warden) -> list[dict[str, object]]:
+    return json.loads(warden("device", "list", "--json").out)
+
+
+def test_a_device_can_be_added_listed_and_removed(ready) -> None:
+    assert "door  Lock  hq     never" in ready("device", "list").out
+    assert listed(ready) == [
+        {
+            "name": "door",
+            "type": "Lock",
+            "group": "hq",
+            "last_seen_ms": None,
+            "boot": 0,
+            "queue": None,
+            "lost": 0,
+            "stale": 0,
+        }
+    ]
+    assert ready("device", "remove", "door").code == 0
+    assert listed(ready) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["add", "door", "--type", "Lock"],
+        ["add", "no spaces", "--type", "Lock"],
+        ["remove", "nobody"],
+        ["config", "nobody", "--agent", "http://a:1", "--out", "x.json"],
+    ],
+)
+def test_what_cannot_be_done_is_one_clear_line(ready, arguments: list[str]) -> None:
+    outcome = ready("device", *arguments)
+    assert outcome.code == 1
+    assert outcome.err.startswith("thingwarden: ")
+    assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [["add", "x"], ["add", "--type", "x"], ["frob"], ["list", "x"]]
+)
+def test_a_wrong_command_line_is_exit_code_2(ready, arguments: list[str]) -> None:
+    outcome = ready("device", *arguments)
+    assert outcome.code == 2
+    assert "Traceback" not in outcome.err + outcome.out
+
+
+def test_the_board_config_holds_what_a_board_needs(ready, tmp_path: Path) -> None:
+    out = tmp_path / "config.json"
+    agent = "http://192.168.1.10:8710"
+    assert ready("device", "config", "door", "--agent", agent, "--out", out).code == 0
+    assert out.stat().st_mode & 0o777 == 0o600
+    config = json.loads(out.read_text())
+    with Store.open(tmp_path / "thingwarden.db") as store:
+        assert base64.b64decode(config.pop("key"), validate=True) == store.device("door").key
+    assert config.pop("inputs")[0]["kind"] == "button"
+    assert config == {
+        "device": "door",
+        "boot_floor": 0,
+        "agent": agent,
+        "wifi": {"ssid": "", "password": ""},
+        "poll_s": 5,
+    }
+
+
+def test_a_board_config_is_replaced_only_by_force(ready, tmp_path: Path) -> None:
+    out = tmp_path / "config.json"
+    out.write_text("mine")
+    out.chmod(0o644)
+    command = ("device", "config", "door", "--agent", "http://a:8710", "--out", out)
+    outcome = ready(*command)
+    assert (outcome.code, out.read_text()) == (2, "mine")
+    assert "--force" in outcome.err
+    assert ready(*command, "--force").code == 0
+    assert out.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "agent", ["192.168.1.10", "https://a:8710", "http://", "http://a:port", "http://a/?q"]
+)
+def test_an_address_no_board_could_use_is_refused(ready, agent: str, tmp_path: Path) -> None:
+    out = tmp_path / "config.json"
+    assert ready("device", "config", "door", "--agent", agent, "--out", out).code == 2
+    assert not out.exists()
+
+
+def test_no_command_shows_the_key(ready, tmp_path: Path) -> None:
+    shown = ready("device", "list").out + ready("device", "list", "--json").out
+    shown += ready("device", "config", "door", "--agent", "http://a:8710", "--out", "x.json").out
+    key = json.loads((tmp_path / "x.json").read_text())["key"]
+    assert key not in shown
+
+
+def test_the_settings_file_may_be_elsewhere(ready, tmp_path: Path, monkeypatch) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    ready("init", "--dir", elsewhere)
+    assert (
+        json.loads(ready("device", "list", "--json", "--config", elsewhere / "agent.toml").out)
+        == []
+    )
+    monkeypatch.setenv("THINGWARDEN_CONFIG", str(elsewhere / "agent.toml"))
+    assert listed(ready) == []
+
+
+def test_without_settings_the_way_to_get_them_is_told(warden) -> None:
+    outcome = warden("device", "list")
+    assert outcome.code == 2
+    assert "thingwarden init" in outcome.err

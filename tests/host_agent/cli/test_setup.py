@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+
+from host_agent.cli.templates import systemd_unit
+
+
+def test_init_makes_a_private_settings_file_that_works(warden, tmp_path: Path) -> None:
+    assert warden("init").code == 0
+    assert (tmp_path / "agent.toml").stat().st_mode & 0o777 == 0o600
+    assert warden("device", "list").code == 0
+
+
+def test_init_elsewhere_makes_the_directory(warden, tmp_path: Path) -> None:
+    assert warden("init", "--dir", tmp_path / "a" / "b").code == 0
+    assert (tmp_path / "a" / "b" / "agent.toml").exists()
+
+
+def test_init_overwrites_nothing(warden, tmp_path: Path) -> None:
+    (tmp_path / "agent.toml").write_text("mine")
+    outcome = warden("init")
+    assert outcome.code == 1
+    assert "agent.toml is there already" in outcome.err
+    assert (tmp_path / "agent.toml").read_text() == "mine"
+
+
+def test_init_where_nothing_can_be_made_is_told(warden, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    outcome = warden("init", "--dir", tmp_path / "file" / "x")
+    assert outcome.code == 1
+    assert outcome.err.startswith("thingwarden: ")
+
+
+def test_the_unit_has_absolute_paths_and_tells_how_to_install_it(warden, tmp_path: Path) -> None:
+    warden("init")
+    unit = (tmp_path / "thingwarden.service").read_text()
+    assert f'-m host_agent run --config "{tmp_path / "agent.toml"}"' in unit
+    assert f'ReadWritePaths="{tmp_path}"' in unit
+    assert f"#   sudo cp {tmp_path / 'thingwarden.service'} /etc/systemd/system/" in unit
+
+
+def test_an_odd_path_is_quoted_as_systemd_reads_it() -> None:
+    unit = systemd_unit(Path('/srv/50% "$x"/agent.toml'), "/usr/bin/python3", "warden")
+    assert r'--config "/srv/50%% \"$$x\"/agent.toml"' in unit
+    assert r'ReadWritePaths="/srv/50%% \"$x\""' in unit
+
+
+@pytest.mark.parametrize("command", ["device", "events", "run", "send"])
+def test_help_teaches_every_command(warden, command: str) -> None:
+    outcome = warden(command, "--help")
+    assert outcome.code == 0
+    assert f"thingwarden {command}" in outcome.out
+
+
+def test_help_shows_the_first_steps(warden) -> None:
+    assert "thingwarden device add front-door" in warden("--help").out
