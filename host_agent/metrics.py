@@ -1,4 +1,4 @@
-"""Every figure the agent keeps about itself, in one place: the names are a contract with dashboards."""
+"""Every figure the agent keeps about itself; the names are a contract with dashboards."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 

@@ -4,6 +4,7 @@ The frame's own fields must be right or all of it is refused. Events are judged 
 one becomes a `BadEvent` and does not hold up the others. Unknown keys are left to newer boards.
 """
 
+import json
 import logging
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -61,24 +62,22 @@ class _Identity(Struct):
 
 _frames = msgspec.json.Decoder(_Frame)
 _events = msgspec.json.Decoder(_Event)
-_identities = msgspec.json.Decoder(_Identity)
 _healths = msgspec.json.Decoder(dict[str, Any])
 
 
 def parse_report(opened: OpenedReport, received_ms: int) -> Report:
     """The report in an authenticated frame that arrived at `received_ms` (Unix ms)."""
-    try:
-        frame = _frames.decode(opened.payload)
-    except _UNREADABLE as error:
-        raise ReportMalformed(str(error)) from error
+    frame = _frame(opened.payload)
     events: list[CapturedEvent | BadEvent] = []
+    seen: set[EventId] = set()
     newest: EventId = (-1, -1)
     for raw in map(bytes, frame.events):
         event, identity = _event(raw, frame.boot, received_ms)
-        if identity is not None and identity <= newest:
-            event = _bad(raw, None, f"id: not above {list(newest)}, which came before it")
-        elif identity is not None and identity[0] <= frame.boot:
-            newest = identity
+        if identity is not None and identity[0] <= frame.boot:
+            if identity < newest and identity not in seen:
+                event = _bad(raw, None, f"id: below {list(newest)}, which came before it")
+            newest = max(newest, identity)
+            seen.add(identity)
         events.append(event)
     return Report(
         device=opened.device,
@@ -89,6 +88,30 @@ def parse_report(opened: OpenedReport, received_ms: int) -> Report:
         events=tuple(events),
         health=_health(bytes(frame.health), opened.device),
     )
+
+
+def _frame(payload: bytes) -> _Frame:
+    try:
+        return _frames.decode(payload)
+    except _UNREADABLE as error:
+        return _loose_frame(payload, str(error))
+
+
+def _loose_frame(payload: bytes, problem: str) -> _Frame:
+    """A frame whose JSON is not strict, because of NaN or half a surrogate pair in one event: the
+    events come apart, so that only that one is judged bad. Its health is left out."""
+    try:
+        content = json.loads(payload)
+        if type(content["events"]) is not list:
+            raise ReportMalformed(problem)
+        events = [Raw(json.dumps(event).encode()) for event in content.pop("events")]
+        content.pop("health", None)
+        frame = msgspec.convert(content, _Frame)
+    except (*_UNREADABLE, AttributeError, KeyError, TypeError):
+        raise ReportMalformed(problem) from None
+    if len(events) > MAX_EVENTS:
+        raise ReportMalformed(f"more than {MAX_EVENTS} events")
+    return msgspec.structs.replace(frame, events=events)
 
 
 def _event(
@@ -130,7 +153,7 @@ def _time(event: _Event, boot: int, received_ms: int) -> tuple[int, TimeSource]:
 
 def _identity(raw: bytes) -> EventId | None:
     try:
-        return _identities.decode(raw).id
+        return msgspec.convert(json.loads(raw), _Identity).id
     except _UNREADABLE:
         return None
 

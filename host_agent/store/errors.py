@@ -1,7 +1,5 @@
 """What the store refuses, each with a message that names the file and the cause."""
 
-# ruff: noqa: N818  named for what they say
-
 from host_agent.errors import ThingWardenError
 
 

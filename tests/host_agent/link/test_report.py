@@ -62,7 +62,6 @@ def test_a_poll_has_no_events() -> None:
         b"[]",
         b"null",
         b'{"boot":1,"frame":1} x',
-        b'{"boot":1,"frame":1,"events":[{"id":[1,1],"type":"x","params":{"a":NaN}}]}',
         b'{"boot":1,"frame":1,"events":{}}',
         b'{"boot":1,"frame":1,"events":null}',
         b'{"frame":1}',
@@ -139,7 +138,22 @@ def test_one_bad_event_does_not_hold_up_the_others() -> None:
     assert kinds == [CapturedEvent, BadEvent, CapturedEvent]
 
 
-@pytest.mark.parametrize("second", [[7, 1], [7, 0], [6, 9]])
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", '"\\ud800"'])
+def test_a_value_that_spoils_the_whole_json_costs_only_its_own_event(value: str) -> None:
+    good, after = json.dumps(event()), json.dumps(event(id=[7, 3]))
+    spoilt = '{"id":[7,2],"type":"x","params":{"a":%s}}' % value
+    payload = f'{{"boot":7,"frame":1,"events":[{good},{spoilt},{after}],"health":{{"heap":1}}}}'
+    events = parse_report(opened(payload.encode()), NOW).events
+    assert [type(found) for found in events] == [CapturedEvent, BadEvent, CapturedEvent]
+    assert [(found.boot, found.seq) for found in events] == [(7, 1), (7, 2), (7, 3)]
+
+
+def test_an_event_repeated_in_its_frame_is_left_for_the_store_to_drop() -> None:
+    events = parse(event(), event(id=[7, 2]), event()).events
+    assert [type(found) for found in events] == [CapturedEvent] * 3
+
+
+@pytest.mark.parametrize("second", [[7, 0], [6, 9]])
 def test_an_id_out_of_order_would_pass_for_a_duplicate_and_is_a_dead_letter_instead(
     second: list[int],
 ) -> None:
