@@ -141,7 +141,7 @@ def test_one_bad_event_does_not_hold_up_the_others() -> None:
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", '"\\ud800"'])
 def test_a_value_that_spoils_the_whole_json_costs_only_its_own_event(value: str) -> None:
     good, after = json.dumps(event()), json.dumps(event(id=[7, 3]))
-    spoilt = '{"id":[7,2],"type":"x","params":{"a":%s}}' % value
+    spoilt = '{"id":[7,2],"type":"x","params":{"a":' + value + "}}"
     payload = f'{{"boot":7,"frame":1,"events":[{good},{spoilt},{after}],"health":{{"heap":1}}}}'
     events = parse_report(opened(payload.encode()), NOW).events
     assert [type(found) for found in events] == [CapturedEvent, BadEvent, CapturedEvent]

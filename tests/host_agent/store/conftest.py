@@ -1,0 +1,77 @@
+"""A store in a real file, and boards that make reports for it."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from host_agent.store import BadEvent, CapturedEvent, Device, Report, Store
+
+
+class Board:
+    """Makes the reports of one device, a new frame each time."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.boot = device.boot + 1
+        self.frame = 0
+
+    def report(
+        self,
+        *seqs: int,
+        bad: tuple[BadEvent, ...] = (),
+        health: dict[str, object] | None = None,
+        frame: int | None = None,
+    ) -> Report:
+        """Presses with these sequence numbers, then the bad events."""
+        self.frame = self.frame + 1 if frame is None else frame
+        presses = [self.press(seq) for seq in seqs]
+        return Report(
+            device=self.device.name,
+            key=self.device.key,
+            boot=self.boot,
+            frame=self.frame,
+            received_ms=1_700_000_100_000 + self.frame,
+            events=(*presses, *bad),
+            health=health,
+        )
+
+    def press(self, seq: int) -> CapturedEvent:
+        return CapturedEvent(
+            self.boot, seq, "buttonState", {"pressed": True}, 1_700_000_000_000 + seq, "board"
+        )
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "agent.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    with Store.open(path) as store:
+        yield store
+
+
+@pytest.fixture
+def board_of() -> Callable[[Device], Board]:
+    return Board
+
+
+@pytest.fixture
+def board(store: Store) -> Board:
+    return Board(store.add_device("door", "lock", "hq"))
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], object]], None]:
+    """Wait until something another thread or process does has shown."""
+
+    def wait(condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 10
+        while not condition():
+            assert time.monotonic() < deadline, "it did not happen within 10 s"
+            time.sleep(0.01)
+
+    return wait

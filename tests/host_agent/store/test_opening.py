@@ -1,0 +1,173 @@
+"""Opening: a new store, a damaged one, one that cannot be used."""
+
+import asyncio
+import logging
+import sqlite3
+import stat
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+
+from host_agent.store import Accepted, Stale, Store, StoreDamaged, StoreError
+
+
+def damage(path, start=4096):
+    """Overwrite tables in the file; connections to it have them neither in -wal nor in memory."""
+    with closing(sqlite3.connect(path)) as other:
+        with other:
+            other.execute("UPDATE totals SET events = events")
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(b"\xa5" * 16_000)
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_all_files_are_private(path, board, store):
+    asyncio.run(store.accept(board.report(1)))
+
+    files = {file.name: mode(file) for file in path.parent.iterdir()}
+    assert set(files.values()) == {0o600}
+    assert {"agent.db", "agent.db-wal", "agent.db.devices.json"} <= set(files)
+
+
+def test_a_missing_directory_is_named(tmp_path):
+    with pytest.raises(StoreError, match="no directory"):
+        Store.open(tmp_path / "nowhere" / "agent.db")
+
+
+def test_a_path_that_cannot_be_a_file(tmp_path):
+    with pytest.raises(StoreError, match="cannot be"):
+        Store.open(tmp_path)
+
+
+def test_a_database_of_something_else_is_left_alone(path):
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE diary (day TEXT)")
+    other.close()
+
+    with pytest.raises(StoreError, match="something else"):
+        Store.open(path)
+    assert not list(path.parent.glob("*.damaged-*"))
+
+
+def test_a_store_of_a_newer_version_is_left_alone(path):
+    Store.open(path).close()
+    with sqlite3.connect(path) as newer:
+        newer.execute("PRAGMA user_version = 99")
+    newer.close()
+
+    with pytest.raises(StoreError, match="newer"):
+        Store.open(path)
+
+
+@pytest.mark.parametrize("how", ["overwritten", "not a database", "emptied", "lost"])
+def test_devices_come_back_after_a_damage(path, board_of, caplog, how):
+    with Store.open(path) as store:
+        door = store.add_device("door", "lock", "hq")
+        store.add_device("gate", "lock")
+        store.remove_device("gate")
+        board = board_of(door)
+        asyncio.run(store.accept(board.report(1, 2)))
+    if how == "overwritten":
+        damage(path)
+    elif how == "not a database":
+        path.write_bytes(b"-- not a database --" * 1000)
+    elif how == "emptied":
+        path.write_bytes(b"")
+    else:
+        path.unlink()
+
+    with caplog.at_level(logging.ERROR), Store.open(path) as store:
+        (back,) = store.devices()
+        assert (back.name, back.type, back.group, back.key) == ("door", "lock", "hq", door.key)
+        assert back.acked == (1, 2)
+        assert store.add_device("gate", "lock").boot == 0
+
+        assert asyncio.run(store.accept(board.report(3))) == Stale(boot=1), "could be a replay"
+        board.boot = 2
+        assert isinstance(asyncio.run(store.accept(board.report(3, frame=1))), Accepted)
+
+    assert "devices come back" in caplog.text
+    kept = [file.name for file in path.parent.glob("*.damaged-*")]
+    assert bool(kept) == (how in ("overwritten", "not a database"))
+
+
+def test_counters_of_a_removed_device_come_back_too(path, board_of):
+    with Store.open(path) as store:
+        board = board_of(store.add_device("door", "lock"))
+        asyncio.run(store.accept(board.report(1)))
+        store.remove_device("door")
+    path.unlink()
+
+    with Store.open(path) as store:
+        assert store.devices() == []
+        assert store.add_device("door", "lock").boot == 1
+
+
+def test_a_copy_that_cannot_be_read_is_not_overwritten(path):
+    with Store.open(path) as store:
+        store.add_device("door", "lock")
+    path.unlink()
+    copy = path.with_name("agent.db.devices.json")
+    copy.write_text("[{]")
+
+    with pytest.raises(StoreError, match=r"agent\.db\.devices\.json"):
+        Store.open(path)
+    assert copy.read_text() == "[{]"
+
+
+def test_the_copy_is_there_as_soon_as_a_device_is_added(path, store):
+    store.add_device("door", "lock")
+    assert '"door"' in path.with_name("agent.db.devices.json").read_text()
+
+
+def test_a_store_in_use_is_never_set_aside(path, store, board):
+    asyncio.run(store.accept(board.report(1)))
+    damage(path, start=0)
+
+    command = "import sys; from pathlib import Path; from host_agent.store import Store\n"
+    command += "Store.open(Path(sys.argv[1]))"
+    other = subprocess.run(
+        [sys.executable, "-c", command, str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert "StoreDamaged" in other.stderr
+    assert not list(path.parent.glob("*.damaged-*"))
+
+
+def test_damage_found_while_running_ends_all_writing(path, board_of):
+    with Store.open(path) as store:
+        board = board_of(store.add_device("door", "lock"))
+    store = Store.open(path)
+    damage(path)
+    try:
+        with pytest.raises(StoreDamaged, match="restart"):
+            asyncio.run(store.accept(board.report(1)))
+        assert store.damage is not None
+        with pytest.raises(StoreDamaged):
+            asyncio.run(store.accept(board.report(2)))
+    finally:
+        store.close()
+
+    with Store.open(path) as store:
+        assert [device.name for device in store.devices()] == ["door"]
+
+
+def test_a_closed_store_says_so(path, board_of):
+    store = Store.open(path)
+    board = board_of(store.add_device("door", "lock"))
+    store.close()
+    store.close()
+
+    with pytest.raises(StoreError, match="closed"):
+        asyncio.run(store.accept(board.report(1)))
