@@ -1,7 +1,6 @@
 # ThingWarden. `make` alone lists what there is to do.
 PYTHON ?= python3
 VENV := .venv
-MAKEFLAGS += --no-print-directory
 BIN := $(VENV)/bin
 SECONDS ?=
 
