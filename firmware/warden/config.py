@@ -70,7 +70,8 @@ def _known(table, names, where):
 def _text(table, field, where, longest, default=None):
     value = table.get(field, default)
     if not isinstance(value, str) or len(value) > longest or (not value and default != ""):
-        raise ConfigError("%s%s: a text of at most %d characters" % (where, field, longest))
+        least = 0 if default == "" else 1
+        raise ConfigError("%s%s: a text of %d to %d characters" % (where, field, least, longest))
     return value
 
 

@@ -43,7 +43,7 @@ def list_(
         print_json(asdict(event) for event in found)
         return
     print_table(
-        ["id", "time", "device", "type", "params", "state", "attempts", "reason"],
+        ["id", "time", "clock", "device", "type", "params", "state", "attempts", "reason"],
         map(_row, found),
     )
 
@@ -73,6 +73,7 @@ def _row(event: StoredEvent) -> tuple[object, ...]:
     return (
         event.id,
         local_time(event.time_ms),
+        event.time_source,
         event.device,
         event.type,
         event.raw or params,
