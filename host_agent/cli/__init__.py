@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from host_agent import __doc__ as about
-from host_agent.cli import devices, events, run, send, setup
+from host_agent.cli import devices, events, rescue, run, send, setup
 from host_agent.cli.output import UsageError
 from host_agent.config import ConfigError
 from host_agent.errors import ThingWardenError
@@ -33,6 +33,8 @@ app.command(run.run)
 app.command(devices.app)
 app.command(events.app)
 app.command(send.send)
+app.command(rescue.backup)
+app.command(rescue.restore)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

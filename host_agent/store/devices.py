@@ -49,6 +49,15 @@ def added(earlier: Device | None, name: str, type_: str, group: str, now_ms: int
     return replace(fresh, boot=earlier.boot, frame=earlier.frame, acked=earlier.acked)
 
 
+def restored(earlier: Device | None, device: Device) -> Device:
+    """A device from a copy over what the store knows of that name; no counter goes back."""
+    if earlier is None:
+        return device
+    boot, frame = max((earlier.boot, earlier.frame), (device.boot, device.frame))
+    kept = device if earlier.key == REMOVED else earlier
+    return replace(kept, boot=boot, frame=frame, acked=max(earlier.acked, device.acked))
+
+
 def removed(device: Device) -> Device:
     """What stays of a device: its counters, and the type and group its last events go out with."""
     return replace(device, key=REMOVED, health={})

@@ -1,7 +1,10 @@
 """What goes into the store and what comes out. All times are Unix milliseconds."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
+
+DEVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 EventId: TypeAlias = tuple[int, int]
 """(boot, seq), ascending per device, given by the board at capture."""

@@ -1,4 +1,4 @@
-"""What survives a broken store: a copy of the devices beside it, and the broken file itself."""
+"""What survives a lost store: a copy of its devices; and where a damaged file goes."""
 
 import logging
 import os
@@ -6,29 +6,62 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from host_agent.store.errors import StoreError
-from host_agent.store.records import Device
+from host_agent.store.records import DEVICE_NAME, Device
 
 _log = logging.getLogger(__name__)
 
 _COPY_SUFFIX = ".devices.json"
 _FRAME_MAX = 2**31 - 1
+_Counter = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 
 
 class _Kept(msgspec.Struct, kw_only=True):
     """A device in the copy; `key` in base64, empty for a removed device."""
 
-    name: str
-    type: str
+    name: Annotated[str, msgspec.Meta(pattern=rf"^{DEVICE_NAME.pattern}$")]
+    type: Annotated[str, msgspec.Meta(min_length=1)]
     group: str
     key: bytes
-    boot: int
-    frame: int
-    acked: tuple[int, int]
+    boot: _Counter
+    frame: _Counter
+    acked: tuple[_Counter, _Counter]
     created_ms: int
+
+    def __post_init__(self) -> None:
+        if len(self.key) not in (0, 32):
+            raise ValueError(f"the key of {self.name} has not 32 bytes")
+
+
+def encode(devices: Iterable[Device]) -> bytes:
+    """Devices, removed ones too, as JSON text that holds their keys."""
+    kept = [
+        _Kept(
+            name=device.name,
+            type=device.type,
+            group=device.group,
+            key=device.key,
+            boot=device.boot,
+            frame=device.frame,
+            acked=device.acked,
+            created_ms=device.created_ms,
+        )
+        for device in sorted(devices, key=lambda device: device.name)
+    ]
+    return msgspec.json.format(msgspec.json.encode(kept))
+
+
+def decode(content: bytes) -> list[Device]:
+    """The devices for a new store. Raises ValueError.
+
+    The copy may be behind the lost store, so every frame of the boots it knows counts as used: a
+    board goes on at its next boot, and nobody can replay.
+    """
+    return [_restored(device) for device in msgspec.json.decode(content, type=list[_Kept])]
 
 
 class DeviceCopy:
@@ -40,22 +73,9 @@ class DeviceCopy:
 
     def write(self, devices: Iterable[Device]) -> None:
         """Replace the copy. A failure is logged: the store itself has the truth."""
-        kept = [
-            _Kept(
-                name=device.name,
-                type=device.type,
-                group=device.group,
-                key=device.key,
-                boot=device.boot,
-                frame=device.frame,
-                acked=device.acked,
-                created_ms=device.created_ms,
-            )
-            for device in sorted(devices, key=lambda device: device.name)
-        ]
         draft = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
         try:
-            self._write_durably(draft, msgspec.json.format(msgspec.json.encode(kept)))
+            self._write_durably(draft, encode(devices))
             draft.replace(self.path)
             _sync_directory(self.path.parent)
         except OSError as error:
@@ -64,21 +84,16 @@ class DeviceCopy:
                 draft.unlink()
 
     def read(self) -> list[Device]:
-        """The devices for a new store; [] without a copy.
-
-        The copy may be behind the lost store, so every frame of the boots it knows counts as used:
-        a board goes on at its next boot, and nobody can replay. Raises StoreError.
-        """
+        """The devices for a new store; [] without a copy. Raises StoreError."""
         try:
-            kept = msgspec.json.decode(self.path.read_bytes(), type=list[_Kept])
+            return decode(self.path.read_bytes())
         except FileNotFoundError:
             return []
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, ValueError) as error:
             raise StoreError(
                 f"{self.path}, the copy of the devices, cannot be read ({error});"
                 " mend it, or move it away to start without devices"
             ) from error
-        return [_restored(device) for device in kept]
 
     def _write_durably(self, path: Path, content: bytes) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

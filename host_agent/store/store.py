@@ -1,6 +1,5 @@
 """What must not be lost: devices, their keys and counters, and events until they are delivered."""
 
-import re
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from host_agent.store.errors import (
 from host_agent.store.group import Group, now_ms
 from host_agent.store.opening import open_alone, open_shared
 from host_agent.store.records import (
+    DEVICE_NAME,
     Accepted,
     Dead,
     Delivered,
@@ -37,14 +37,13 @@ from host_agent.store.records import (
     Stats,
     StoredEvent,
 )
-from host_agent.store.rescue import DeviceCopy
+from host_agent.store.rescue import DeviceCopy, decode, encode
 from host_agent.store.schema import connect, explain
 from host_agent.store.usage import Usage
 from host_agent.store.writer import Writer
 
 T = TypeVar("T")
 
-DEVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PURGE_CHUNK = 1000
 _DAY_MS = 86_400_000
 
@@ -164,6 +163,42 @@ class Store:
         everything = list(self._writer.devices.values())
         present = [device for device in everything if device.key != device_table.REMOVED]
         return sorted(present, key=lambda device: device.name)
+
+    def backup(self) -> bytes:
+        """Every device with its key and counters, as `restore` takes them. A secret."""
+        return encode(self._writer.devices.values())
+
+    def restore(self, content: bytes) -> int:
+        """Take devices back from a backup; how many are new or back here.
+
+        Counters never go back, and frames of the boots in the backup count as used. Raises
+        StoreError, and changes nothing, if it is no backup or a device here has another key.
+        """
+        try:
+            copies = decode(content)
+        except ValueError as error:
+            raise StoreError(f"this is no backup of devices: {error}") from error
+
+        def operation(group: Group) -> int:
+            merged = []
+            for copy in copies:
+                earlier = group.device(copy.name)
+                keys = {device_table.REMOVED, copy.key}
+                if earlier and copy.key != device_table.REMOVED and earlier.key not in keys:
+                    raise DeviceExists(
+                        f"the device {copy.name} has another key here; remove it first"
+                    )
+                merged.append((earlier, device_table.restored(earlier, copy)))
+            for _, device in merged:
+                group.put_device(device)
+            group.registry_changed = True
+            return sum(
+                device.key != device_table.REMOVED
+                and (earlier is None or earlier.key == device_table.REMOVED)
+                for earlier, device in merged
+            )
+
+        return self._writer.call(operation)
 
     # The link
 
