@@ -8,6 +8,7 @@ from host_agent.store.errors import (
     UnknownDevice,
 )
 from host_agent.store.records import (
+    DEVICE_NAME,
     Accepted,
     BadEvent,
     CapturedEvent,
@@ -27,7 +28,7 @@ from host_agent.store.records import (
     StoredEvent,
     TimeSource,
 )
-from host_agent.store.store import DEVICE_NAME, Store
+from host_agent.store.store import Store
 
 __all__ = [
     "DEVICE_NAME",
