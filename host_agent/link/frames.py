@@ -19,6 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from host_agent.errors import ThingWardenError
+from host_agent.store import DEVICE_NAME
 
 MAX_FRAME_BYTES = 16 * 1024
 """A longer report is refused unread (DESIGN section 4, sizes)."""
@@ -27,10 +28,9 @@ Direction = Literal["report", "reply"]
 
 _ALG, _ENC = "dir", "A128CBC-HS256"
 _REGISTRY = jwe.JWERegistry(algorithms=[_ALG, _ENC])
-_DEVICE = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _HEADER = {
     direction: re.compile(
-        rf'{{"alg":"{_ALG}","enc":"{_ENC}","kid":"({_DEVICE})","typ":"{direction}"}}'
+        rf'{{"alg":"{_ALG}","enc":"{_ENC}","kid":"({DEVICE_NAME.pattern})","typ":"{direction}"}}'
     )
     for direction in ("report", "reply")
 }
