@@ -1,6 +1,7 @@
 """What becomes of a report: decided without I/O, before anything is written."""
 
 import hashlib
+import json
 from dataclasses import dataclass, replace
 
 from host_agent.store.records import Accepted, BadEvent, CapturedEvent, Device, EventId, Report
@@ -8,6 +9,8 @@ from host_agent.store.records import Accepted, BadEvent, CapturedEvent, Device, 
 NO_BOOT = -1
 """The boot of a bad event without a usable id; its seq is a hash of its content, so that a board
 which repeats it does not fill the store."""
+_TIMES = ("age", "t")
+"""What a board tells anew each time that it repeats an event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,5 +64,17 @@ def _usable_id(event: CapturedEvent | BadEvent, boot: int) -> EventId | None:
 
 
 def _known_by_content(event: BadEvent) -> BadEvent:
-    digest = hashlib.sha256(event.raw.encode("utf-8", "replace")).digest()
+    digest = hashlib.sha256(_without_times(event.raw).encode("utf-8", "replace")).digest()
     return replace(event, boot=NO_BOOT, seq=int.from_bytes(digest[:7], "big"))
+
+
+def _without_times(raw: str) -> str:
+    """Canonical JSON of what a repeated event has in common with itself; `raw` if it is none."""
+    try:
+        content = json.loads(raw)
+        if not isinstance(content, dict):
+            return raw
+        lasting = {name: value for name, value in content.items() if name not in _TIMES}
+        return json.dumps(lasting, sort_keys=True, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        return raw

@@ -112,6 +112,17 @@ def test_a_bad_event_without_a_usable_id_moves_no_ack_and_is_kept_once(store, bo
     assert {letter.boot for letter in store.events(state="dead")} == {None}
 
 
+def test_a_bad_event_without_a_usable_id_is_kept_once_however_old_it_is(store, board):
+    first = BadEvent(None, None, '{"type":5,"age":100,"params":{"a":1}}', "id is missing")
+    again = BadEvent(None, None, '{"params":{"a":1},"type":5,"age":2100,"t":7}', "id is missing")
+    other = BadEvent(None, None, '{"type":6,"age":100,"params":{"a":1}}', "id is missing")
+
+    for event in (first, again, other):
+        asyncio.run(store.accept(board.report(bad=(event,))))
+
+    assert [letter.raw for letter in store.events(state="dead")] == [other.raw, first.raw]
+
+
 def test_reports_of_one_moment_share_a_commit(path, board_of):
     metrics = Metrics()
 
