@@ -50,12 +50,11 @@ def added(earlier: Device | None, name: str, type_: str, group: str, now_ms: int
 
 
 def restored(earlier: Device | None, device: Device) -> Device:
-    """A device from a copy over what the store knows of that name; no counter goes back."""
+    """A device from a copy that is new here or was removed; no counter goes back."""
     if earlier is None:
         return device
     boot, frame = max((earlier.boot, earlier.frame), (device.boot, device.frame))
-    kept = device if earlier.key == REMOVED else earlier
-    return replace(kept, boot=boot, frame=frame, acked=max(earlier.acked, device.acked))
+    return replace(device, boot=boot, frame=frame, acked=max(earlier.acked, device.acked))
 
 
 def removed(device: Device) -> Device:

@@ -171,8 +171,9 @@ class Store:
     def restore(self, content: bytes) -> int:
         """Take devices back from a backup; how many are new or back here.
 
-        Counters never go back, and frames of the boots in the backup count as used. Raises
-        StoreError, and changes nothing, if it is no backup or a device here has another key.
+        A device that is here stays as it is. For the others counters never go back, and frames of
+        the boots in the backup count as used. Raises StoreError, and changes nothing, if it is no
+        backup or a device here has another key.
         """
         try:
             copies = decode(content)
@@ -180,23 +181,19 @@ class Store:
             raise StoreError(f"this is no backup of devices: {error}") from error
 
         def operation(group: Group) -> int:
-            merged = []
+            restored = []
             for copy in copies:
                 earlier = group.device(copy.name)
-                keys = {device_table.REMOVED, copy.key}
-                if earlier and copy.key != device_table.REMOVED and earlier.key not in keys:
+                if earlier is None or earlier.key == device_table.REMOVED:
+                    restored.append(device_table.restored(earlier, copy))
+                elif copy.key not in (device_table.REMOVED, earlier.key):
                     raise DeviceExists(
                         f"the device {copy.name} has another key here; remove it first"
                     )
-                merged.append((earlier, device_table.restored(earlier, copy)))
-            for _, device in merged:
+            for device in restored:
                 group.put_device(device)
             group.registry_changed = True
-            return sum(
-                device.key != device_table.REMOVED
-                and (earlier is None or earlier.key == device_table.REMOVED)
-                for earlier, device in merged
-            )
+            return sum(device.key != device_table.REMOVED for device in restored)
 
         return self._writer.call(operation)
 

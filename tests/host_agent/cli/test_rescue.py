@@ -45,6 +45,26 @@ def test_a_restore_never_turns_counters_back(ready, tmp_path: Path) -> None:
         assert isinstance(asyncio.run(store.accept(report(store, "door", 7, 4))), Accepted)
 
 
+def test_a_device_that_is_here_goes_on_undisturbed(ready, tmp_path: Path) -> None:
+    with Store.open(tmp_path / "thingwarden.db") as store:
+        asyncio.run(store.accept(report(store, "door", 7, 3)))
+    ready("backup", "devices.json")
+    assert ready("restore", "devices.json").out == "0 devices are back\n"
+    with Store.open(tmp_path / "thingwarden.db") as store:
+        assert isinstance(asyncio.run(store.accept(report(store, "door", 7, 4))), Accepted)
+
+
+def test_a_device_that_comes_back_keeps_the_higher_counters(ready, tmp_path: Path) -> None:
+    ready("backup", "devices.json")
+    with Store.open(tmp_path / "thingwarden.db") as store:
+        asyncio.run(store.accept(report(store, "door", 7, 3)))
+    ready("device", "remove", "door")
+    assert ready("restore", "devices.json").out == "1 devices are back\n"
+    with Store.open(tmp_path / "thingwarden.db") as store:
+        assert asyncio.run(store.accept(report(store, "door", 7, 3))) == Stale(7)
+        assert isinstance(asyncio.run(store.accept(report(store, "door", 7, 4))), Accepted)
+
+
 def test_a_removed_device_comes_back_and_one_with_another_key_is_left_alone(
     ready, tmp_path: Path
 ) -> None:
