@@ -43,6 +43,8 @@ api_secret = ""
 # probe_s = 60
 # How long delivered events can still be listed.
 # keep_days = 7
+# How long dead letters are kept for `thingwarden events retry`; after that they are deleted.
+# keep_dead_days = 90
 
 [log]
 # "debug", "info", "warning" or "error"

@@ -9,13 +9,14 @@ from dataclasses import replace
 
 from prometheus_client import Counter
 
+from host_agent.clock import now_ms
 from host_agent.delivery.client import Answer, Client, NoAnswer
 from host_agent.delivery.gate import Gate
 from host_agent.delivery.judgement import RETRY_AFTER_MAX_S, Fate, failed, fate
 from host_agent.delivery.lanes import Lane, Lanes
 from host_agent.delivery.request import request_body
 from host_agent.delivery.settings import DeliverySettings, Endpoint
-from host_agent.delivery.settlement import Outcome, Settlement
+from host_agent.delivery.settlement import STORE_RETRY_S, Outcome, Settlement
 from host_agent.metrics import Metrics
 from host_agent.securithings import SecuriThingsError
 from host_agent.store import Dead, Delivered, Outgoing, Retry, Store, StoreError
@@ -23,8 +24,8 @@ from host_agent.store import Dead, Delivered, Outgoing, Retry, Store, StoreError
 _log = logging.getLogger(__name__)
 
 _UNRECORDED_MAX = 4096  # outcomes not yet in the store: what a crash would send again
-_STORE_RETRY_S = 1.0
 _PURGE_EVERY_S = 3600.0
+_DAY_MS = 86_400_000
 
 
 class Delivery:
@@ -158,7 +159,7 @@ class Delivery:
 
     def _delay_s(self, event: Outgoing | None) -> float:
         """Until the event is due. Farther off than any schedule: the clock was set back."""
-        delay_s = (event.next_ms - _now_ms()) / 1000 if event else 0.0
+        delay_s = (event.next_ms - now_ms()) / 1000 if event else 0.0
         longest_s = max(self._settings.retry_cap_s, RETRY_AFTER_MAX_S)
         return delay_s if delay_s <= longest_s else 0.0
 
@@ -169,7 +170,7 @@ class Delivery:
             self._store_retry = None
             action()
 
-        self._store_retry = self._loop.call_later(_STORE_RETRY_S, retry)
+        self._store_retry = self._loop.call_later(STORE_RETRY_S, retry)
 
     def _wake(self, lane: Lane) -> None:
         self._lanes.give_back(lane)
@@ -204,12 +205,12 @@ class Delivery:
         now = self._loop.time()
         if isinstance(answer, NoAnswer):
             self._gate.failed(now, answer.reason)
-            return failed(event, answer.reason, _now_ms(), self._settings)
+            return failed(event, answer.reason, now_ms(), self._settings)
         reason = f"HTTP {answer.status} {answer.excerpt}".rstrip()
         match fate(answer.status):
             case Fate.DELIVERED:
                 self._gate.answered(probing)
-                return Delivered(event.id, _now_ms())
+                return Delivered(event.id, now_ms())
             case Fate.DEAD:
                 self._gate.answered(probing)
                 return Dead(event.id, reason)
@@ -219,7 +220,7 @@ class Delivery:
             case Fate.RETRY:
                 self._gate.failed(now, reason)
                 self._gate.hold(now, answer.retry_after_s)
-                return failed(event, reason, _now_ms(), self._settings, answer.retry_after_s)
+                return failed(event, reason, now_ms(), self._settings, answer.retry_after_s)
 
     def _conclude(self, lane: Lane, event: Outgoing, outcome: Outcome | None) -> None:
         if isinstance(outcome, Retry):
@@ -243,11 +244,14 @@ class Delivery:
     async def _purge_at_times(self) -> None:
         while True:
             try:
-                await self._store.purge(_now_ms(), self._settings.keep_days)
+                await self._purge()
             except StoreError as error:
                 _log.warning("old events cannot be purged: %s", error)
             await asyncio.sleep(_PURGE_EVERY_S)
 
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    async def _purge(self) -> None:
+        keep_days, keep_dead_days = self._settings.keep_days, self._settings.keep_dead_days
+        await self._store.purge("delivered", now_ms() - keep_days * _DAY_MS)
+        dead = await self._store.purge("dead", now_ms() - keep_dead_days * _DAY_MS)
+        if dead:
+            _log.info("%d dead letters older than %d days were deleted", dead, keep_dead_days)

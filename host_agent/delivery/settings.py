@@ -16,6 +16,7 @@ class DeliverySettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown
     give_up_after_s: Annotated[float, msgspec.Meta(ge=1, le=30 * 86_400)] = 86_400
     probe_s: Annotated[float, msgspec.Meta(ge=0.1, le=86_400)] = 60
     keep_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 7
+    keep_dead_days: Annotated[int, msgspec.Meta(ge=0, le=3650)] = 90
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ _log = logging.getLogger(__name__)
 
 Outcome: TypeAlias = Delivered | Retry | Dead
 
-_STORE_RETRY_S = 1.0
+STORE_RETRY_S = 1.0
+"""When a failing store is asked again."""
 
 
 class Settlement:
@@ -62,7 +63,7 @@ class Settlement:
                 failing = True
                 if self._finishing:
                     return
-                await asyncio.sleep(_STORE_RETRY_S)
+                await asyncio.sleep(STORE_RETRY_S)
             else:
                 if failing:
                     _log.info("outcomes of deliveries are recorded again")

@@ -1,12 +1,11 @@
 """One exchange with a device: open the frame, record what it carried, seal the reply."""
 
 import logging
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
 
+from host_agent.clock import now_ms
 from host_agent.link import losses
 from host_agent.link.clones import CloneWatch
 from host_agent.link.frames import (
@@ -37,12 +36,9 @@ class Answer:
 class Sessions:
     """The agent's end of the link, whatever carries the frames."""
 
-    def __init__(
-        self, store: Store, metrics: Metrics, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, store: Store, metrics: Metrics) -> None:
         self._store = store
         self._metrics = metrics
-        self._clock = clock
         self._clones = CloneWatch()
         self.refusing: str | None = None
         """Why events could not be recorded the last time that any came, if so."""
@@ -64,7 +60,7 @@ class Sessions:
 
     async def _answer(self, opened: OpenedReport) -> Answer:
         try:
-            report = parse_report(opened, self._now_ms())
+            report = parse_report(opened, now_ms())
         except ReportMalformed as error:
             self._count("malformed")
             return self._reply(opened, error="malformed", detail=str(error)[:200])
@@ -118,15 +114,12 @@ class Sessions:
             )
 
     def _reply(self, opened: OpenedReport, retry_s: int | None = None, **content: object) -> Answer:
-        payload = msgspec.json.encode({"re": opened.tag, "now": self._now_ms(), **content})
+        payload = msgspec.json.encode({"re": opened.tag, "now": now_ms(), **content})
         return Answer(seal_reply(opened.device, opened.key, payload), retry_s)
 
     def _key_of(self, device: str) -> bytes | None:
         known = self._store.device(device)
         return None if known is None else known.key
-
-    def _now_ms(self) -> int:
-        return int(self._clock() * 1000)
 
     def _count(self, result: str) -> None:
         self._metrics.frames.labels(result).inc()

@@ -1,10 +1,10 @@
 """One transaction shared by many operations: each decides first, then all is written at once."""
 
 import sqlite3
-import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from host_agent.clock import now_ms
 from host_agent.store import acceptance, devices, events
 from host_agent.store.errors import StoreFull
 from host_agent.store.events import Waiting
@@ -20,11 +20,6 @@ from host_agent.store.records import (
     Retry,
 )
 from host_agent.store.schema import Row
-
-
-def now_ms() -> int:
-    """Unix milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 class Group:

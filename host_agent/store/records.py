@@ -11,6 +11,7 @@ EventId: TypeAlias = tuple[int, int]
 Params: TypeAlias = dict[str, str | int | float | bool]
 TimeSource: TypeAlias = Literal["board", "age", "arrival"]
 State: TypeAlias = Literal["pending", "delivered", "dead"]
+Settled: TypeAlias = Literal["delivered", "dead"]
 
 
 @dataclass(frozen=True, slots=True)

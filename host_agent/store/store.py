@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from host_agent.clock import now_ms
 from host_agent.metrics import Metrics
 from host_agent.store import devices as device_table
 from host_agent.store import events as event_table
@@ -19,7 +20,7 @@ from host_agent.store.errors import (
     StoreError,
     UnknownDevice,
 )
-from host_agent.store.group import Group, now_ms
+from host_agent.store.group import Group
 from host_agent.store.opening import open_alone, open_shared
 from host_agent.store.records import (
     DEVICE_NAME,
@@ -32,6 +33,7 @@ from host_agent.store.records import (
     Outgoing,
     Report,
     Retry,
+    Settled,
     Stale,
     State,
     Stats,
@@ -45,7 +47,6 @@ from host_agent.store.writer import Writer
 T = TypeVar("T")
 
 _PURGE_CHUNK = 1000
-_DAY_MS = 86_400_000
 
 
 class Store:
@@ -227,17 +228,12 @@ class Store:
         """Record what became of pending events."""
         await self._writer.run(lambda group: group.settle(outcomes))
 
-    async def purge(self, now_ms: int, keep_days: int) -> int:
-        """Delete events delivered more than `keep_days` ago and dead letters older than 90 days;
-        how many."""
-        delivered_before = now_ms - keep_days * _DAY_MS
-        dead_before = now_ms - event_table.DEAD_KEPT_DAYS * _DAY_MS
+    async def purge(self, state: Settled, before_ms: int) -> int:
+        """Delete events that were delivered, or died, before that time; how many."""
         total = 0
         while True:
             count = await self._writer.run(
-                lambda group: event_table.purge(
-                    group.connection, delivered_before, dead_before, _PURGE_CHUNK
-                )
+                lambda group: event_table.purge(group.connection, state, before_ms, _PURGE_CHUNK)
             )
             total += count
             if count < _PURGE_CHUNK:

@@ -107,6 +107,7 @@ BAD = [
     ("delivery", "give_up_after_s", "-1"),
     ("delivery", "probe_s", "0"),
     ("delivery", "keep_days", "-1"),
+    ("delivery", "keep_dead_days", "-1"),
     ("log", "level", '"loud"'),
     ("log", "level", "3"),
 ]

@@ -1,6 +1,7 @@
 """Events travel from the store to the cloud: each at least once, in order per device."""
 
 import asyncio
+import logging
 
 import msgspec
 
@@ -237,6 +238,25 @@ def test_old_events_are_purged(store, press, delivering, until):
             await until(lambda: store.stats().delivered == 0)
 
     asyncio.run(scenario())
+
+
+def test_dead_letters_are_deleted_in_time_and_the_log_tells(
+    store, press, delivering, until, caplog
+):
+    async def scenario():
+        await press("door", 1, 2)
+        await store.settle([Dead(store.pending("door", 0, 1)[0].id, "no")])
+        async with sandboxes.running() as sandbox:
+            async with delivering(sandbox.url):
+                await until(lambda: store.stats().delivered)
+            assert store.stats().dead == 1
+            async with delivering(sandbox.url, keep_dead_days=0):
+                await until(lambda: "dead letters" in caplog.text)
+
+    with caplog.at_level(logging.INFO):
+        asyncio.run(scenario())
+    assert "1 dead letters older than 0 days were deleted" in caplog.text
+    assert store.stats().dead == 0
 
 
 def test_attempts_are_counted(store, press, delivering, until, fail):

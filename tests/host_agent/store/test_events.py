@@ -6,8 +6,6 @@ import sys
 
 from host_agent.store import BadEvent, Dead, Delivered, Retry, Stats
 
-DAY_MS = 86_400_000
-
 
 def test_pending_events_come_in_the_order_of_acceptance(store, board):
     asyncio.run(store.accept(board.report(*range(1, 8))))
@@ -108,13 +106,14 @@ def test_old_events_are_purged_and_their_ids_never_come_back(store, board):
     asyncio.run(store.settle([Delivered(delivered.id, at_ms=0), Dead(dead.id, "no")]))
     died_ms = store.events(state="dead")[0].settled_ms
 
-    assert asyncio.run(store.purge(now_ms=7 * DAY_MS, keep_days=7)) == 0
-    assert asyncio.run(store.purge(now_ms=7 * DAY_MS + 1, keep_days=7)) == 1
-    assert asyncio.run(store.purge(now_ms=died_ms + 90 * DAY_MS + 1, keep_days=7)) == 1
+    assert asyncio.run(store.purge("delivered", before_ms=0)) == 0
+    assert asyncio.run(store.purge("delivered", before_ms=1)) == 1
+    assert asyncio.run(store.purge("dead", before_ms=died_ms)) == 0
+    assert asyncio.run(store.purge("dead", before_ms=died_ms + 1)) == 1
     assert [event.id for event in store.events()] == [waiting.id]
 
     asyncio.run(store.settle([Delivered(waiting.id, at_ms=0)]))
-    asyncio.run(store.purge(now_ms=8 * DAY_MS, keep_days=7))
+    asyncio.run(store.purge("delivered", before_ms=1))
     asyncio.run(store.accept(board.report(4)))
     assert store.pending("door", 0, 10)[0].id > waiting.id
 
@@ -125,7 +124,7 @@ def test_a_large_purge_goes_in_steps(store, board):
     ids = [event.id for event in store.pending("door", 0, 10_000)]
     asyncio.run(store.settle([Delivered(row_id, 0) for row_id in ids]))
 
-    assert asyncio.run(store.purge(now_ms=8 * DAY_MS, keep_days=7)) == 2500
+    assert asyncio.run(store.purge("delivered", before_ms=1)) == 2500
 
 
 def test_figures_follow_every_change(store, board):
@@ -141,5 +140,5 @@ def test_figures_follow_every_change(store, board):
     )
     store.retry_dead()
     assert store.stats().pending == 2
-    asyncio.run(store.purge(now_ms=8 * DAY_MS, keep_days=7))
+    asyncio.run(store.purge("delivered", before_ms=6))
     assert store.stats().delivered == 0
