@@ -43,10 +43,11 @@ def run_agent(settings: Settings) -> None:
         def problems() -> list[str]:
             return _problems(store, limits, sessions, delivery)
 
+        busy = metrics.frames.labels("busy").inc
         link_host, link_port = settings.link.address
         host, port = settings.console.address
         with (
-            Listener(link_app(sessions, metrics), link_host, link_port) as link,
+            Listener(link_app(sessions, metrics), link_host, link_port, busy) as link,
             Listener(console_app(store, metrics, problems, host), host, port) as console,
             asyncio.Runner(loop_factory=_new_event_loop) as runner,
         ):

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Generator
-from typing import Self
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import Any, Self
 
 import uvicorn
 from starlette.applications import Starlette
@@ -26,13 +27,16 @@ class ListenError(ThingWardenError):
 class Listener:
     """Bound at once, so that a taken port is known before anything starts; leave it to unbind."""
 
-    def __init__(self, app: Starlette, host: str, port: int) -> None:
+    def __init__(
+        self, app: Starlette, host: str, port: int, on_refused: Callable[[], object] = lambda: None
+    ) -> None:
+        """`on_refused` is called for every connection above MAX_CONNECTIONS, which is hung up."""
         self._socket = _bind(host, port)
         self.url = _url(self._socket)
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http=_BoundedProtocol,
+                http=partial(_BoundedProtocol, on_refused=on_refused),  # type: ignore[arg-type]
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -40,7 +44,6 @@ class Listener:
                 server_header=False,
                 date_header=False,
                 proxy_headers=False,
-                limit_concurrency=MAX_CONNECTIONS,
                 timeout_graceful_shutdown=DRAIN_S,
             )
         )
@@ -82,14 +85,23 @@ class _Server(uvicorn.Server):
 
 
 class _BoundedProtocol(HttpToolsProtocol):
-    """Bounds the request head in time and size, which uvicorn with httptools does not."""
+    """Bounds the connections, and the request head in time and size, which uvicorn with httptools
+    does not."""
 
     _head_timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
 
+    def __init__(self, *arguments: Any, on_refused: Callable[[], object], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._on_refused = on_refused
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._await_head()
+        if len(self.connections) > MAX_CONNECTIONS:
+            self._on_refused()
+            transport.abort()
+        else:
+            self._await_head()
 
     def data_received(self, data: bytes) -> None:
         self._head_bytes += len(data)

@@ -17,9 +17,9 @@ from host_agent.link.frames import (
 )
 from host_agent.link.report import ReportMalformed, parse_report
 from host_agent.metrics import Metrics
-from host_agent.store import Accepted, Device, Report, Stale, Store, StoreError
+from host_agent.store import Accepted, Device, Report, Stale, Store, StoreError, StoreFull
 
-RETRY_FULL_S = 5
+RETRY_S = 5
 """When a board should come again after the store took nothing."""
 
 _log = logging.getLogger(__name__)
@@ -68,11 +68,10 @@ class Sessions:
         try:
             result = await self._store.accept(report)
         except StoreError as error:
-            self._count("full")
+            refusal = "full" if isinstance(error, StoreFull) else "unavailable"
+            self._count(refusal)
             self._tell_refusing(str(error))
-            return self._reply(
-                opened, retry_s=RETRY_FULL_S, error="full", retry_ms=RETRY_FULL_S * 1000
-            )
+            return self._reply(opened, retry_s=RETRY_S, error=refusal, retry_ms=RETRY_S * 1000)
         if isinstance(result, Accepted):
             self._count("accepted")
             if result.stored or result.dead:

@@ -8,7 +8,7 @@ class StoreError(ThingWardenError):
 
 
 class StoreFull(StoreError):
-    """Nothing was recorded: the store is at its limit, or its file cannot be written just now."""
+    """Nothing was recorded: the store is at its limit, or the disk has no room."""
 
 
 class StoreDamaged(StoreError):

@@ -144,19 +144,26 @@ def explain(error: sqlite3.Error, path: Path) -> StoreError:
         return StoreDamaged(
             f"the store {path} is damaged ({error}); restart the agent, which sets it aside"
         )
+    if _is_no_room(error):
+        return StoreFull(f"the store {path} cannot be written ({error}); free the disk")
     if _primary_code(error) in _NOT_WRITABLE:
-        return StoreFull(f"the store {path} cannot be written ({error}); free or repair the disk")
+        return StoreError(f"the store {path} cannot be written ({error}); repair the disk")
     if _primary_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreError(f"another process holds the store {path} ({error}); stop it")
     return StoreError(f"the store {path} failed: {error}")
 
 
 _NOT_WRITABLE = (
-    sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_CANTOPEN,
 )
+
+
+def _is_no_room(error: sqlite3.Error) -> bool:
+    """A full disk; a quota or a limit of file size shows as a failed write."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
 
 
 def _primary_code(error: sqlite3.Error) -> int | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -21,7 +21,8 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Any]]
 async def listening(
     sessions: Sessions, metrics: Metrics, max_in_flight: int
 ) -> AsyncIterator[Listener]:
-    with Listener(link_app(sessions, metrics, max_in_flight), "127.0.0.1", 0) as listener:
+    app = link_app(sessions, metrics, max_in_flight)
+    with Listener(app, "127.0.0.1", 0, metrics.frames.labels("busy").inc) as listener:
         serving = asyncio.create_task(listener.serve())
         try:
             yield listener
@@ -241,8 +242,26 @@ def test_too_many_at_a_time_are_told_to_come_again(send, board, metrics) -> None
     assert frames(metrics, "busy") == 1
 
 
+def test_connections_above_the_cap_are_hung_up_and_counted(
+    with_link, board, metrics, monkeypatch
+) -> None:
+    monkeypatch.setattr("host_agent.listener.MAX_CONNECTIONS", 1)
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
+        writer.write(post(board.seal()))
+        assert (await answer(reader))[0] == 200
+        stranger, its_writer = await asyncio.open_connection(*writer.get_extra_info("peername"))
+        with suppress(ConnectionError):
+            assert await stranger.read() == b""
+        its_writer.close()
+        return await _report(reader, writer, board)
+
+    assert with_link(talk) == 200
+    assert frames(metrics, "busy") == 1
+
+
 def test_a_store_that_is_gone_is_refused_and_not_acked(send, board, store, press) -> None:
     store.close()
     status, _, body = send(post(board.seal(press(1, 1))))
     assert status == 503
-    assert board.open(body)["error"] == "full"
+    assert board.open(body) == {"error": "unavailable", "retry_ms": 5000}

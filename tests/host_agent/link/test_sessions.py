@@ -81,6 +81,16 @@ def test_a_full_store_refuses_and_a_poll_still_passes(
     assert frames(metrics, "full") == 1
 
 
+def test_a_store_that_fails_otherwise_is_unavailable(
+    sessions, board, store: Store, metrics, press
+) -> None:
+    store.close()
+    reply = exchange(sessions, board.seal(press(1, 1)))
+    assert reply.retry_s == 5
+    assert board.open(reply.frame) == {"error": "unavailable", "retry_ms": 5000}
+    assert (frames(metrics, "unavailable"), frames(metrics, "full")) == (1, 0)
+
+
 def test_refusing_is_told_when_it_begins_and_when_it_ends(
     sessions, answer, press, caplog: pytest.LogCaptureFixture
 ) -> None:
