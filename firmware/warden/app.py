@@ -2,7 +2,7 @@
 
 import gc
 import sys
-from time import sleep_ms, ticks_diff, ticks_ms
+from time import sleep_ms
 
 import machine
 
@@ -50,24 +50,23 @@ class App:
         if self.wifi:
             self._parts.append(self.wifi.tick)
         self._parts.append(self.queue.tick)
-        self._begin_at = 0
-        self._last_step = ticks_ms()
+        self._begin_at = None
+        self._last_step = self.clock.ticks()
         self._worst_gap = 0
         self.failures = 0
 
     def step(self):
-        """One round; True if all went well. An error in one part is told and counted."""
-        now = ticks_ms()
-        self._worst_gap = max(self._worst_gap, ticks_diff(now, self._last_step))
-        self._last_step = now
-        if not self.counters.boot:
-            self._begin()
-        healthy = True
-        for part in self._parts:
-            healthy &= self._run(part)
-        if self.counters.boot and (not self.wifi or self.wifi.up):
-            healthy &= self._run(self._talk)
-        return healthy and not self.session.stuck()
+        """One round. An error in one part is told and counted; the others go on."""
+        self._worst_gap = max(self._worst_gap, self.clock.since(self._last_step))
+        self._last_step = self.clock.ticks()
+        self.clock.tick()
+        if self.counters.boot:
+            for part in self._parts:
+                self._run(part)
+            if not self.wifi or self.wifi.up:
+                self._run(self._talk)
+        elif self._begin_at is None or self.clock.since(self._begin_at) >= _BEGIN_AGAIN_MS:
+            self._run(self._begin)
 
     def health(self):
         """What the board says of itself in a report."""
@@ -90,10 +89,7 @@ class App:
         return health
 
     def _begin(self):
-        now = self.clock.uptime()
-        if now < self._begin_at:
-            return
-        self._begin_at = now + _BEGIN_AGAIN_MS
+        self._begin_at = self.clock.ticks()
         try:
             self.counters.load()
             self.counters.start(self._settings.boot_floor, self.queue.recover())
@@ -109,12 +105,10 @@ class App:
     def _run(self, part):
         try:
             part()
-            return True
         except Exception as error:
             self.failures += 1
-            sys.print_exception(error)
             gc.collect()
-            return False
+            sys.print_exception(error)
 
 
 def _reset_cause():
@@ -126,23 +120,25 @@ def _reset_cause():
 
 
 def main():
-    """Run until Ctrl-C. A bad configuration is told, and leaves the prompt for repair."""
+    """Run until Ctrl-C; anything else that ends it leaves the watchdog to start the board anew.
+
+    A bad configuration is told, and leaves the prompt for repair.
+    """
     print("ThingWarden", VERSION)
+    watchdog = None
     try:
         settings = config.load()
+        if settings.watchdog_s:
+            watchdog = machine.WDT(timeout=settings.watchdog_s * 1000)
         app = App(settings)
-    except config.ConfigError as error:
-        print("config.json:", error)
-        return
-    watchdog = None
-    if settings.watchdog_s:
-        watchdog = machine.WDT(timeout=settings.watchdog_s * 1000)
-    try:
         while True:
-            if app.step() and watchdog:
+            app.step()
+            if watchdog and not app.session.stuck():
                 watchdog.feed()
             sleep_ms(_TICK_MS)
+    except config.ConfigError as error:
+        print("config.json:", error)
     except KeyboardInterrupt:
         print("stopped")
-        if watchdog:
-            machine.WDT(timeout=_UPLOAD_MS)
+    if watchdog:
+        machine.WDT(timeout=_UPLOAD_MS)

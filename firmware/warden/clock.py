@@ -1,30 +1,46 @@
-"""Uptime that never wraps, and Unix time as soon as the agent has told it.
+"""Time on the board: ticks for the loop, uptime that never wraps, Unix time once the agent told it.
 
-Milliseconds are kept as integers throughout: floats are single precision on ESP32.
+The loop compares ticks, small integers even on ESP32, where uptime becomes a big one after twelve
+days and would allocate. Milliseconds are integers throughout: floats are single precision there.
 """
 
 from time import ticks_diff, ticks_ms
 
+_KEEP_MS = 1 << 24  # take the ticks into account long before they wrap at 2**30 ms on ESP32
+
 
 class Clock:
-    """Ask `uptime` at least once in six days: ESP32 ticks wrap at 2**30 ms."""
+    """`tick` at least once in six days keeps it right."""
 
     def __init__(self, ticks=ticks_ms, diff=ticks_diff):
-        self._ticks = ticks
+        self.ticks = ticks
         self._diff = diff
         self._last = ticks()
         self._uptime = 0
         self._epoch = None
 
+    def since(self, ticks):
+        """Milliseconds since an earlier reading of `ticks`, at most six days ago."""
+        return self._diff(self.ticks(), ticks)
+
+    def between(self, earlier, later):
+        """Milliseconds from one reading of `ticks` to another."""
+        return self._diff(later, earlier)
+
+    def tick(self):
+        """Count the ticks before they wrap. Allocates next to never."""
+        if self.since(self._last) > _KEEP_MS:
+            self.uptime()
+
     def uptime(self):
         """Milliseconds since the start of this program."""
-        now = self._ticks()
+        now = self.ticks()
         self._uptime += self._diff(now, self._last)
         self._last = now
         return self._uptime
 
     def uptime_at(self, ticks):
-        """The uptime of an earlier reading of `ticks_ms`, at most six days ago."""
+        """The uptime of an earlier reading of `ticks`, at most six days ago."""
         now = self.uptime()
         return now - self._diff(self._last, ticks)
 

@@ -2,11 +2,15 @@
 
 import binascii
 import json
+import math
+import os
 
 _ADC1_PINS = (32, 33, 34, 35, 36, 37, 38, 39)
 _FLASH_PINS = (6, 7, 8, 9, 10, 11)
+_CONSOLE_PINS = (1, 3)
 _INPUT_ONLY_PINS = (34, 35, 36, 37, 38, 39)
 _NAME_MARKS = "._-"
+_LONGEST = 8192
 
 _TOP = ("device", "key", "boot_floor", "agent", "wifi", "poll_s", "watchdog_s", "inputs")
 _WIFI = ("ssid", "password")
@@ -49,11 +53,13 @@ class Config:
 def load(path="config.json"):
     """The Config in the file. ConfigError if it is missing, no JSON, or wrong in any field."""
     try:
+        if os.stat(path)[6] > _LONGEST:
+            raise ConfigError("%s is longer than %d bytes" % (path, _LONGEST))
         with open(path) as file:
             settings = json.load(file)
     except OSError:
         raise ConfigError("there is no %s on the board" % path) from None
-    except (ValueError, UnicodeError):
+    except (ValueError, UnicodeError, MemoryError, RuntimeError):
         raise ConfigError("%s is not JSON" % path) from None
     return Config(settings)
 
@@ -88,10 +94,15 @@ def _whole(table, field, where, least, most, default=None):
     return value
 
 
-def _number(table, field, where, default):
+def _number(table, field, where, default, least=-1e9):
     value = table.get(field, default)
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or value != value:
-        raise ConfigError("%s%s: a number" % (where, field))
+    if (
+        not isinstance(value, (int, float))
+        or isinstance(value, bool)
+        or (isinstance(value, float) and not math.isfinite(value))
+        or not least <= value <= 1e9
+    ):
+        raise ConfigError("%s%s: a number from %d to 1000000000" % (where, field, least))
     return value
 
 
@@ -111,11 +122,12 @@ def _choice(table, field, where, choices, default=None):
 
 
 def _key(settings):
+    text = _text(settings, "key", "", 64)
     try:
-        key = binascii.a2b_base64(_text(settings, "key", "", 64))
+        key = binascii.a2b_base64(text)
     except ValueError:
         key = b""
-    if len(key) != 32:
+    if len(key) != 32 or binascii.b2a_base64(key).strip() != text.encode():
         raise ConfigError("key: 32 bytes in base64, as `thingwarden device config` writes it")
     return key
 
@@ -123,9 +135,14 @@ def _key(settings):
 def _agent(settings):
     url = _text(settings, "agent", "", 256)
     host, _, port = url[7:].partition("/")[0].partition(":")
-    if not url.startswith("http://") or not host or (port and not port.isdigit()):
+    usable = url.startswith("http://") and host and all("!" <= c <= "~" for c in url)
+    if not usable or "?" in url or "#" in url or "@" in url or not _is_port(port):
         raise ConfigError("agent: an address like http://192.168.1.10:8710")
     return url.rstrip("/")
+
+
+def _is_port(text):
+    return not text or (text.isdigit() and len(text) < 6 and 1 <= int(text) <= 65535)
 
 
 def _input(entry, where, config):
@@ -137,6 +154,8 @@ def _input(entry, where, config):
     checked = {"kind": kind, "pin": _whole(entry, "pin", where, 0, 48)}
     if checked["pin"] in _FLASH_PINS:
         raise ConfigError("%spin: pins 6 to 11 belong to the flash" % where)
+    if checked["pin"] in _CONSOLE_PINS:
+        raise ConfigError("%spin: pins 1 and 3 are the serial console" % where)
     checked["name"] = _text(entry, "name", where, 64)
     if kind == "analog":
         if checked["pin"] not in _ADC1_PINS and config.ssid is not None:
@@ -146,7 +165,7 @@ def _input(entry, where, config):
         checked["every_ms"] = _whole(entry, "every_ms", where, 10, 3600000, 1000)
         checked["scale"] = _number(entry, "scale", where, 1)
         checked["offset"] = _number(entry, "offset", where, 0)
-        checked["min_change"] = _number(entry, "min_change", where, 0)
+        checked["min_change"] = _number(entry, "min_change", where, 0, least=0)
         checked["heartbeat_s"] = _whole(entry, "heartbeat_s", where, 0, 86400, 300)
         return checked
     checked["pull"] = _choice(entry, "pull", where, ("up", "down", None))

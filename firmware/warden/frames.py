@@ -9,12 +9,13 @@ import os
 
 from cryptolib import aes
 
-REPLY_LIMIT = 2048
 FRAME_LIMIT = 4096
+REPLY_LIMIT = 2048
 
 _CBC = 2
 _BLOCK = 16
 _TAG_BASE64 = 22
+_CHUNK = 384  # a multiple of 3: its base64 stands alone
 
 
 class FrameError(Exception):
@@ -22,47 +23,67 @@ class FrameError(Exception):
 
 
 class Codec:
-    """Seals reports and opens replies of one device with its 32-byte key (MAC half, AES half)."""
+    """Seals frames of one kind and opens frames of another, for one device and its 32-byte key.
 
-    def __init__(self, device, key):
+    The payload is written into `payload`, `capacity` bytes at the most, and sealed there: a heap in
+    pieces has no room for fresh kilobytes.
+    """
+
+    def __init__(self, device, key, seals="report", opens="reply", limit=REPLY_LIMIT):
         if len(key) != 32:
             raise ValueError("a device key has 32 bytes")
         self._aes_key = key[16:]
         self._inner = bytes(b ^ 0x36 for b in key[:16]) + b"\x36" * 48
         self._outer = bytes(b ^ 0x5C for b in key[:16]) + b"\x5c" * 48
-        self._report = _encode(_header(device, "report"))
-        self._reply = _encode(_header(device, "reply"))
+        self._seals = _encode(_header(device, seals))
+        self._opens = _encode(_header(device, opens))
+        self._limit = limit
+        base64 = FRAME_LIMIT - len(self._seals) - 4 - 2 * _TAG_BASE64
+        self.capacity = base64 * 3 // 4 // _BLOCK * _BLOCK - 1
+        self.payload = bytearray(self.capacity + 1)
+        self._frame = bytearray(FRAME_LIMIT)
 
-    def capacity(self):
-        """The longest payload in bytes whose frame keeps within FRAME_LIMIT."""
-        base64 = FRAME_LIMIT - len(self._report) - 4 - 2 * _TAG_BASE64
-        return base64 * 3 // 4 // _BLOCK * _BLOCK - 1
+    def seal(self, length):
+        """Seal the first `length` bytes of `payload`: (frame, its tag as text).
 
-    def seal(self, payload):
-        """(frame around `payload`, its tag as text: what a reply names as `re`)."""
-        pad = _BLOCK - len(payload) % _BLOCK
-        text = bytearray(payload)
-        text.extend(bytes([pad]) * pad)
+        The frame is a view that the next `seal` overwrites. The tag is what a reply names as `re`.
+        """
+        pad = _BLOCK - length % _BLOCK
+        self.payload[length : length + pad] = bytes([pad]) * pad
+        text = memoryview(self.payload)[: length + pad]
         iv = os.urandom(_BLOCK)
         aes(self._aes_key, _CBC, iv).encrypt(text, text)
-        tag = _encode(self._tag(self._report, iv, text))
-        return b".".join((self._report, b"", _encode(iv), _encode(text), tag)), tag
+        tag = _encode(self._tag(self._seals, iv, text))
+        end = self._put(0, self._seals)
+        end = self._put(end, b"..")
+        end = self._put(end, _encode(iv))
+        end = self._put(end, b".")
+        for start in range(0, len(text), _CHUNK):
+            end = self._put(end, _encode(text[start : start + _CHUNK]))
+        end = self._put(end, b".")
+        end = self._put(end, tag)
+        return memoryview(self._frame)[:end], tag
 
     def open(self, frame):
-        """The payload of a reply. FrameError unless it is whole and sealed with our key."""
-        parts = frame.split(b".") if len(frame) <= REPLY_LIMIT else []
-        if len(parts) != 5 or parts[0] != self._reply or parts[1]:
-            raise FrameError("not a reply to this device")
+        """The payload of a frame to us. FrameError unless it is whole and sealed with our key."""
+        parts = frame.split(b".") if len(frame) <= self._limit else []
+        if len(parts) != 5 or parts[0] != self._opens or parts[1]:
+            raise FrameError("not a frame for this device")
         try:
             iv, text, tag = _decode(parts[2]), _decode(parts[3]), _decode(parts[4])
         except ValueError:
             raise FrameError("not base64url") from None
         if len(iv) != _BLOCK or not text or len(text) % _BLOCK:
             raise FrameError("truncated")
-        if not _same(tag, self._tag(self._reply, iv, text)):
+        if not _same(tag, self._tag(self._opens, iv, text)):
             raise FrameError("not sealed with this device's key")
         text = aes(self._aes_key, _CBC, iv).decrypt(text)
         return text[: -text[-1]]
+
+    def _put(self, at, data):
+        end = at + len(data)
+        self._frame[at:end] = data
+        return end
 
     def _tag(self, header, iv, text):
         mac = hashlib.sha256(self._inner)

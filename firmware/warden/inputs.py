@@ -50,8 +50,8 @@ class Ring:
 class Switch:
     """A debounced contact: `report(type, params, uptime)` gets presses, with `release` all changes.
 
-    `missed` counts edges that never reached us, noticed because the ring overflowed or because the
-    pin disagrees with the edges.
+    `missed` counts what never reached us as edges: the ring overflowed, the pin disagrees with the
+    edges, or a handler ran so late that it found the level unchanged.
     """
 
     def __init__(self, pin, settings, clock, report):
@@ -63,62 +63,76 @@ class Switch:
         self._release = settings["release"]
         self._active = 0 if settings["active"] == "low" else 1
         self._debounce = settings["debounce_ms"]
+        self._untold = settings["kind"] == "digital"
         self._ring = Ring()
         self._lost_seen = 0
-        self._mismatch_since = None
+        self._mismatch_at = None
+        self._echo_at = None
         self._stable = self._pending = self._seen = pin.value()
-        self._since = clock.uptime()
+        self._since = clock.ticks()
         self.missed = 0
         pin.irq(self._ring.on_edge, Pin.IRQ_RISING | Pin.IRQ_FALLING)
-        if settings["kind"] == "digital":
-            self._tell(self._since)
 
     def tick(self):
-        """Drain the ring and report what has settled."""
+        """Drain the ring and report what has settled; a contact tells its state at first."""
+        if self._untold:
+            self._untold = False
+            self._tell(self._clock.ticks())
         edge = self._ring.pop()
         while edge:
-            self._edge(self._clock.uptime_at(edge[0]), edge[1])
+            self._edge(edge[0], edge[1])
             edge = self._ring.pop()
-        now = self._clock.uptime()
+        now = self._clock.ticks()
         lost = self._ring.lost - self._lost_seen
         if lost:
             self._lost_seen += lost
             self.missed += lost
-            self._edge(now, self._pin.value())
+            if self._pin.value() != self._seen:
+                self._edge(now, self._pin.value())
         self._compare(now)
         self._settle(now)
 
     def _edge(self, at, level):
         self._settle(at)
-        self._seen = level
         if level != self._pending:
             self._pending = level
             self._since = at
+            self._echo_at = None
+        elif level == self._seen and self._pending == self._stable and self._echo_at is None:
+            self._echo_at = at  # there and back again, unless a change follows that bounced
+        self._seen = level
 
     def _settle(self, now):
-        if self._pending != self._stable and now - self._since >= self._debounce:
-            self._stable = self._pending
-            if self._release or self._stable == self._active:
-                self._tell(self._since)
+        if self._pending != self._stable:
+            if self._clock.between(self._since, now) >= self._debounce:
+                self._stable = self._pending
+                if self._release or self._stable == self._active:
+                    self._tell(self._since)
+        elif self._echo_at is not None and (
+            self._clock.between(self._echo_at, now) >= self._debounce
+        ):
+            self._echo_at = None
+            self.missed += 1
 
     def _compare(self, now):
         if self._pin.value() == self._seen:
-            self._mismatch_since = None
-        elif self._mismatch_since is None:
-            self._mismatch_since = now
-        elif now - self._mismatch_since >= _MISMATCH_MS:
+            self._mismatch_at = None
+        elif self._mismatch_at is None:
+            self._mismatch_at = now
+        elif self._clock.between(self._mismatch_at, now) >= _MISMATCH_MS:
             self.missed += 1
-            self._edge(self._mismatch_since, self._pin.value())
+            self._edge(self._mismatch_at, self._pin.value())
 
     def _tell(self, at):
-        self._report(self._type, {self._param: self._stable == self._active}, at)
+        active = self._stable == self._active
+        self._report(self._type, {self._param: active}, self._clock.uptime_at(at))
 
 
 class Analog:
     """A voltage as a reading: millivolts * scale + offset.
 
-    Reported when it moved by `min_change` since the last report, and every `heartbeat_s` in any
-    case (0: never).
+    Reported when it changed by at least `min_change` since the last report, and every `heartbeat_s`
+    in any case (0: never).
     """
 
     missed = 0
@@ -128,27 +142,36 @@ class Analog:
         self._settings = settings
         self._clock = clock
         self._report = report
-        self._next = clock.uptime()
+        self._sampled_at = None
         self._told = None
         self._told_at = 0
 
     def tick(self):
         """Sample when it is time to."""
-        now = self._clock.uptime()
-        if now < self._next:
-            return
         settings = self._settings
-        self._next = now + settings["every_ms"]
+        now = self._clock.ticks()
+        if self._sampled_at is not None and (
+            self._clock.between(self._sampled_at, now) < settings["every_ms"]
+        ):
+            return
+        self._sampled_at = now
         microvolts = 0
         for _ in range(_SAMPLES):
             microvolts += self._adc.read_uv()
         value = microvolts / (_SAMPLES * 1000) * settings["scale"] + settings["offset"]
         value = round(value, 2)
-        due = settings["heartbeat_s"] and now - self._told_at >= settings["heartbeat_s"] * 1000
-        if self._told is None or due or abs(value - self._told) >= settings["min_change"]:
+        if self._is_news(value, now):
             self._told = value
             self._told_at = now
-            self._report(settings["type"], {settings["param"]: value}, now)
+            self._report(settings["type"], {settings["param"]: value}, self._clock.uptime())
+
+    def _is_news(self, value, now):
+        if self._told is None:
+            return True
+        heartbeat_ms = self._settings["heartbeat_s"] * 1000
+        if heartbeat_ms and self._clock.between(self._told_at, now) >= heartbeat_ms:
+            return True
+        return value != self._told and abs(value - self._told) >= self._settings["min_change"]
 
 
 def build(config, clock, report):
@@ -169,5 +192,5 @@ def _input(settings, clock, report):
     if settings["kind"] == "analog":
         adc = ADC(Pin(settings["pin"]), atten=ADC.ATTN_11DB)
         return Analog(adc, settings, clock, report)
-    pull = {"up": Pin.PULL_UP, "down": Pin.PULL_DOWN, None: -1}[settings["pull"]]
+    pull = {"up": Pin.PULL_UP, "down": Pin.PULL_DOWN, None: None}[settings["pull"]]
     return Switch(Pin(settings["pin"], Pin.IN, pull), settings, clock, report)

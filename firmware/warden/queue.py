@@ -3,6 +3,7 @@
 Bounded; when there is no room the newest is refused, counted and reported (`Counters.discards`).
 """
 
+import gc
 import json
 import math
 
@@ -14,6 +15,7 @@ BODY_LIMIT = 1024
 _RAM_BYTES = 8192
 _SPILL_MS = 2000
 _SETTLE_MS = 5000
+_READ = 2048
 
 
 class Event:
@@ -25,6 +27,7 @@ class Event:
         self.unix_ms = unix_ms
         self.uptime = uptime
         self.body = body
+        self.captured = 0  # ticks
 
     def record(self):
         """The event as a line of the spool; `parse` is the way back."""
@@ -48,30 +51,35 @@ class Queue:
         self._ram = []
         self._ram_bytes = 0
         self._spooled = 0
+        self._damaged = 0  # lines that did not read back at start and are still there
         self._done = 0  # the number of the last event that was acked
-        self._next_spill = 0
-        self._last_capture = 0
+        self._refused_at = None  # ticks, while the flash refuses
+        self._busy_at = clock.ticks()
 
     def recover(self):
         """Count what an earlier run left on flash; the highest event number there, 0 if none."""
-        last = self._spooled = 0
+        last = self._damaged = self._spooled = 0
         position = self._spool.head
         acked = None
         while True:
-            found = self._spool.read(position, 4096)
+            found = self._spool.read(position, _READ)
             if not found:
                 break
             for record, position in found:
-                event = parse(record)
-                if event.seq <= self._counters.acked:
+                event = record and parse(record)
+                if not event:
+                    self._damaged += 1
+                elif event.seq <= self._counters.acked:
                     acked = position
                     self._done = event.seq
                 elif event.seq > last:
                     self._spooled += 1
-                last = max(last, event.seq)
+                if event:
+                    last = max(last, event.seq)
         if acked:
             self._spool.drop(acked)
-        self._counters.discards += self._spool.damaged
+        if self._damaged:
+            print(self._damaged, "lines of the spool do not read back")
         return last
 
     def __len__(self):
@@ -80,34 +88,34 @@ class Queue:
     def capture(self, kind, params, uptime):
         """Take an event that happened at `uptime`: its (boot, seq), None if it was discarded."""
         try:
-            body = _body(kind, params)
-            if len(self._ram) >= self._limit or self._ram_bytes + len(body) > _RAM_BYTES:
-                self._spill()
-            boot = self._counters.boot
-            if not boot:
-                raise ValueError("the boot counter is not started")
-            seq = self._counters.next_seq(self._ram[0].seq - 1 if self._ram else self._counters.seq)
-        except (ValueError, SpoolFull, CountersError) as error:
+            try:
+                return self._capture(kind, params, uptime)
+            except MemoryError:
+                gc.collect()
+                return self._capture(kind, params, uptime)
+        except (ValueError, SpoolFull, CountersError, MemoryError) as error:
             self._counters.discards += 1
             print("discarded", kind, "-", error)
             return None
-        self._ram.append(Event(boot, seq, self._clock.unix_ms(uptime) or 0, uptime, body))
-        self._ram_bytes += len(body)
-        self._last_capture = self._clock.uptime()
-        return boot, seq
 
-    def batch(self, capacity):
-        """The oldest events: (JSON texts that with commas fit `capacity` bytes, id of the last)."""
-        texts = []
+    def write(self, buffer, at, capacity):
+        """Write the oldest events into `buffer` from `at` on, as JSON texts with commas between.
+
+        At most `capacity` bytes. Returns (where they end, the id of the last or None).
+        """
+        end = at
         last = None
         for event in self._oldest(capacity):
             text = self._text(event)
-            capacity -= len(text) + 1
-            if capacity < 0:
+            if end + len(text) + 1 - at > capacity:
                 break
-            texts.append(text)
-            last = self._counters.event_id(event.boot, event.seq)
-        return texts, last
+            if last:
+                buffer[end : end + 1] = b","
+                end += 1
+            buffer[end : end + len(text)] = text
+            end += len(text)
+            last = self._id(event)
+        return end, last
 
     def ack(self, event_id):
         """Everything up to `event_id` is durable at the agent: forget it."""
@@ -120,19 +128,40 @@ class Queue:
 
     def tick(self):
         """Spill what has waited too long; hand back reserved numbers when all is quiet."""
-        now = self._clock.uptime()
-        if self._ram and now - self._ram[0].uptime >= _SPILL_MS and now >= self._next_spill:
-            self._next_spill = now + _SPILL_MS
-            try:
-                self._spill()
-            except SpoolFull as error:
-                print("events stay in RAM:", error)
-        if not self._ram and now - self._last_capture >= _SETTLE_MS:
-            self._last_capture = now
+        clock = self._clock
+        if self._refused_at is not None and clock.since(self._refused_at) >= _SPILL_MS:
+            self._refused_at = None
+        if self._ram:
+            if self._refused_at is None and clock.since(self._ram[0].captured) >= _SPILL_MS:
+                try:
+                    self._spill()
+                except SpoolFull as error:
+                    self._refused_at = clock.ticks()
+                    print("events stay in RAM:", error)
+        elif clock.since(self._busy_at) >= _SETTLE_MS:
+            self._busy_at = clock.ticks()
             try:
                 self._counters.settle()
             except CountersError as error:
                 print(error)
+
+    def _capture(self, kind, params, uptime):
+        body = _body(kind, params)
+        if len(self._ram) >= self._limit or self._ram_bytes + len(body) > _RAM_BYTES:
+            self._spill()
+        if not self._counters.boot:
+            raise ValueError("the boot counter is not started")
+        event = Event(self._counters.boot, 0, self._clock.unix_ms(uptime) or 0, uptime, body)
+        before = self._ram[0].seq - 1 if self._ram else self._counters.seq
+        self._ram.append(event)  # first: a number that was given must not be lost for want of room
+        try:
+            event.seq = self._counters.next_seq(before)
+        except (CountersError, MemoryError):
+            self._ram.pop()
+            raise
+        self._ram_bytes += len(body)
+        event.captured = self._busy_at = self._clock.ticks()
+        return event.boot, event.seq
 
     def _oldest(self, capacity):
         if not self._spooled:
@@ -140,20 +169,33 @@ class Queue:
         events = []
         last = self._done
         for record, _ in self._spool.read(self._spool.head, capacity):
-            event = parse(record)
-            if event.seq > last:
+            event = record and parse(record)
+            if event and event.seq > last:
                 last = event.seq
                 events.append(event)
+        if not events:
+            self._give_up_spool()
+            return self._ram
         return events + self._ram if len(events) == self._spooled else events
+
+    def _give_up_spool(self):
+        """What is counted as spooled does not read back any more."""
+        print(self._spooled, "spooled events did not read back")
+        self._counters.discards += self._spooled
+        self._spooled = 0
+        self._spool.clear()
 
     def _ack_spooled(self, event_id):
         position = None
-        for record, after in self._spool.read(self._spool.head, 4096):
-            event = parse(record)
-            if self._id(event) > event_id:
+        for record, after in self._spool.read(self._spool.head, _READ):
+            event = record and parse(record)
+            if event and self._id(event) > event_id:
                 break
             position = after
-            if event.seq > self._done:
+            if not event and self._damaged:
+                self._damaged -= 1
+                self._counters.discards += 1
+            if event and event.seq > self._done:
                 self._done = event.seq
                 self._spooled -= 1
         if position:

@@ -17,7 +17,8 @@ _STUCK_MS = 300000  # a name look-up has no time-out, but no answer takes this l
 class Session:
     """Sends what is due through `link` and acts on the replies.
 
-    `health()` gives the object that a report carries now and then.
+    `health()` gives the object that a report carries now and then. The first frames of a run carry
+    no events until one is accepted: its reply sets the clock and proves our counters.
     """
 
     def __init__(self, codec, counters, queue, clock, link, health, poll_ms):
@@ -28,88 +29,116 @@ class Session:
         self._link = link
         self._health = health
         self._poll_ms = poll_ms
+        self._greeted = False
         self._frame = 0
         self._tag = None  # of the frame in flight
         self._last = None  # id of its last event
-        self._sent_at = 0
-        self._not_before = 0
+        self._sent_up_to = (0, 0)
+        self._sent_at = clock.ticks()
+        self._failed_at = self._sent_at
+        self._wait_ms = 0
         self._failures = 0
-        self._next_health = 0
+        self._health_at = None
         self._health_sent = False
         self._state = None
 
     def tick(self):
         """One step: take what came back, or send what is due. Never waits."""
-        now = self._clock.uptime()
         if self._tag:
             transfer = self._link.take()
             if transfer:
-                self._receive(transfer, now)
-        elif now >= self._not_before and self._is_due(now):
-            self._send(now)
+                self._receive(transfer)
+        elif self._is_due():
+            try:
+                self._send()
+            except Exception as error:
+                self._tag = None
+                self._fail(0, "cannot send: %r" % error)
+                raise
 
     def stuck(self):
         """The link has not come back from a frame: only a restart helps."""
-        return self._tag is not None and self._clock.uptime() - self._sent_at > _STUCK_MS
+        return self._tag is not None and self._clock.since(self._sent_at) > _STUCK_MS
 
-    def _is_due(self, now):
-        polled = now - self._sent_at < self._poll_ms and self._frame
-        return len(self._queue) or self._failures or not polled
+    def _is_due(self):
+        if self._wait_ms:
+            if self._clock.since(self._failed_at) < self._wait_ms:
+                return False
+            self._wait_ms = 0
+        if self._failures or not self._greeted or len(self._queue):
+            return True
+        return self._clock.since(self._sent_at) >= self._poll_ms
 
-    def _send(self, now):
+    def _send(self):
         self._frame += 1
+        buffer = self._codec.payload
         head = b'{"boot":%d,"frame":%d' % (self._counters.boot, self._frame)
-        self._health_sent = now >= self._next_health
+        self._health_sent = (
+            self._health_at is None or self._clock.since(self._health_at) >= _HEALTH_MS
+        )
         if self._health_sent:
             head += b',"health":' + json.dumps(self._health()).encode()
-        texts, self._last = self._queue.batch(self._codec.capacity() - len(head) - 14)
-        payload = b"%s,%s]}" % (head, b'"events":[' + b",".join(texts))
-        frame, self._tag = self._codec.seal(payload)
-        self._sent_at = now
+        head += b',"events":['
+        end = len(head)
+        buffer[:end] = head
+        self._last = None
+        if self._greeted:
+            end, self._last = self._queue.write(buffer, end, self._codec.capacity - end - 2)
+        buffer[end : end + 2] = b"]}"
+        frame, self._tag = self._codec.seal(end + 2)
+        if self._last:
+            self._sent_up_to = max(self._sent_up_to, self._last)
+        self._sent_at = self._clock.ticks()
         self._link.send(frame)
 
-    def _receive(self, transfer, now):
+    def _receive(self, transfer):
         tag, self._tag = self._tag, None
         try:
             reply = _parse(self._codec.open(transfer.body), tag)
         except (FrameError, ValueError) as error:
-            self._fail(now, transfer.retry_s * 1000, _hint(transfer, error))
+            self._fail(transfer.retry_s * 1000, _hint(transfer, error))
             return
-        if now - self._sent_at <= _CLOCK_RTT_MS:
-            self._clock.set(reply["now"], (now + self._sent_at) // 2)
-        if "error" in reply:
-            self._refused(reply, now)
+        took = self._clock.since(self._sent_at)
+        if took <= _CLOCK_RTT_MS:
+            self._clock.set(reply["now"], self._clock.uptime() - took // 2)
+        if "error" not in reply:
+            self._accepted(reply["ack"])
+        elif reply["error"] == "stale":
+            self._go_on_above(reply["boot"])
         else:
-            self._accepted(reply["ack"], now)
+            why = "%s %s" % (reply["error"], reply.get("detail", ""))
+            self._fail(reply["retry_ms"], "the agent refuses: " + why)
 
-    def _accepted(self, acked, now):
+    def _accepted(self, acked):
+        if acked[0] >= self._counters.boot and acked > self._sent_up_to:
+            # It has events under numbers that we have yet to give: our counters were lost.
+            self._go_on_above(acked[0])
+            return
         self._queue.ack(acked)
         if self._last and acked < self._last:
-            self._fail(now, 0, "it does not acknowledge what it was sent")
+            self._fail(0, "it does not acknowledge what it was sent")
             return
+        self._greeted = True
         self._failures = 0
         if self._health_sent:
-            self._next_health = now + _HEALTH_MS
+            self._health_at = self._clock.ticks()
         self._tell("connected")
 
-    def _refused(self, reply, now):
-        if reply["error"] != "stale":
-            why = "%s %s" % (reply["error"], reply.get("detail", ""))
-            self._fail(now, reply["retry_ms"], "the agent refuses: " + why)
-            return
+    def _go_on_above(self, boot):
         try:
-            self._counters.go_on_above(reply["boot"])
+            self._counters.go_on_above(boot)
         except CountersError as error:
-            self._fail(now, 0, str(error))
+            self._fail(0, str(error))
             return
         self._frame = 0
         self._tell("it knows a later start of us; going on as boot %d" % self._counters.boot)
 
-    def _fail(self, now, wait_ms, why):
+    def _fail(self, wait_ms, why):
         cap = min(_BACKOFF_MS << min(self._failures, 8), _BACKOFF_CAP_MS)
         self._failures += 1
         jitter = cap // 2 + random.getrandbits(16) * (cap // 2) // 65536
-        self._not_before = now + min(max(jitter, wait_ms), _WAIT_CAP_MS)
+        self._wait_ms = min(max(jitter, wait_ms), _WAIT_CAP_MS)
+        self._failed_at = self._clock.ticks()
         self._tell(why)
 
     def _tell(self, state):

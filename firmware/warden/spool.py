@@ -16,25 +16,18 @@ class SpoolFull(Exception):
 
 
 class Spool:
-    """Records are bytes without a newline. A position is (segment, offset).
-
-    `damaged` counts whole lines that did not read back; half a line is what a power cut leaves.
-    """
+    """Records are bytes without a newline. A position is (segment, offset)."""
 
     def __init__(self, directory, max_bytes=262144):
         self._directory = directory
         self._max_bytes = max_bytes
         self._appendable = False  # a segment found at start may end in half a line
         self.bytes = 0
-        self.damaged = 0
         try:
             os.mkdir(directory)
         except OSError:
             pass  # it is there, or the first append says why it cannot be
-        try:
-            self._segments = sorted(int(name[:-4]) for name in os.listdir(directory))
-        except (OSError, ValueError):
-            self._segments = []
+        self._segments = _numbers(directory)
         for number in self._segments:
             self.bytes += self._size(number)
         self.head = (self._segments[0] if self._segments else 1, 0)
@@ -66,7 +59,11 @@ class Spool:
         self.bytes += size
 
     def read(self, position, limit):
-        """[(record, position after it)]: at least one if there is any, then up to `limit` bytes."""
+        """[(record, position after it)]: at least one if there is any, then up to `limit` bytes.
+
+        A record is None where a line did not read back; half a line at the end, which a power cut
+        leaves, is passed over.
+        """
         found = []
         for number in self._segments:
             if number < position[0]:
@@ -77,16 +74,13 @@ class Spool:
                     file.seek(offset)
                     while limit > 0:
                         line = file.readline()
-                        if not line:
+                        if line[-1:] != b"\n":
                             break
                         offset += len(line)
-                        if line[:8] == b"%08x" % binascii.crc32(line[9:-1]) and line[-1:] == b"\n":
-                            found.append((line[9:-1], (number, offset)))
-                            limit -= len(line)
-                        elif line[-1:] == b"\n":
-                            self.damaged += 1
+                        limit -= len(line)
+                        found.append((_record(line), (number, offset)))
             except OSError:
-                self.damaged += 1
+                found.append((None, (number + 1, 0)))
             if limit <= 0:
                 break
         return found
@@ -123,3 +117,15 @@ class Spool:
 
     def _path(self, number):
         return "%s/%d.log" % (self._directory, number)
+
+
+def _numbers(directory):
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        return []
+    return sorted([int(name[:-4]) for name in names if name[-4:] == ".log" and name[:-4].isdigit()])
+
+
+def _record(line):
+    return line[9:-1] if line[:8] == b"%08x" % binascii.crc32(line[9:-1]) else None

@@ -12,11 +12,10 @@ class Wifi:
         self._clock = clock
         self._ssid = ssid
         self._password = password
-        self._tried = None
+        self._tried_at = None
         network.hostname(hostname[:32])
         self._wlan = network.WLAN(network.STA_IF)
         self._was_up = False
-        self._wlan.active(True)
 
     def tick(self):
         """Connect or reconnect if needed; returns at once."""
@@ -24,13 +23,14 @@ class Wifi:
         if up != self._was_up:
             self._was_up = up
             print("wifi:", "connected as " + self._wlan.ifconfig()[0] if up else "lost")
-        now = self._clock.uptime()
         if up:
-            self._tried = None
-        elif self._tried is None or now - self._tried >= _RETRY_MS:
-            if self._tried is not None:
+            self._tried_at = None
+        elif self._tried_at is None or self._clock.since(self._tried_at) >= _RETRY_MS:
+            again = self._tried_at is not None
+            self._tried_at = self._clock.ticks()
+            self._wlan.active(True)
+            if again:
                 self._wlan.disconnect()
-            self._tried = now
             self._wlan.connect(self._ssid, self._password)
 
     @property

@@ -2,6 +2,8 @@
 
 import sys
 
+import warden  # noqa: F401 - sets up the heap as on a board, before anything is compiled
+
 try:
     getattr(__import__(sys.argv[1]), sys.argv[2])()
 except BaseException as error:

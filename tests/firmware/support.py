@@ -1,11 +1,16 @@
 """Stand-ins for what a board has around the code under test, failing as the real things do."""
 
+import json
 import os
 
 from warden.clock import Clock
 from warden.counters import Counters
+from warden.frames import FRAME_LIMIT, Codec
+from warden.link_http import Transfer
 from warden.queue import Queue
 from warden.spool import Spool
+
+KEY = bytes(range(32))
 
 
 class raises:
@@ -72,6 +77,36 @@ class Nvs:
         self.commits += 1
 
 
+class Agent:
+    """The other end of the link: holds the frame in flight until the test answers it."""
+
+    def __init__(self):
+        self.frames = []
+        self._transfer = None
+        self._codec = Codec("front-door", KEY, seals="reply", opens="report", limit=FRAME_LIMIT)
+
+    def send(self, frame):
+        assert self._transfer is None
+        self.frames.append(bytes(frame))
+
+    def take(self):
+        transfer, self._transfer = self._transfer, None
+        return transfer
+
+    def report(self, number=-1):
+        return json.loads(self._codec.open(self.frames[number]))
+
+    def answer(self, re=None, **reply):
+        reply["re"] = re or self.frames[-1].split(b".")[4].decode()
+        reply.setdefault("now", 1700000000000)
+        payload = json.dumps(reply).encode()
+        self._codec.payload[: len(payload)] = payload
+        self._transfer = Transfer(200, bytes(self._codec.seal(len(payload))[0]), 0, None)
+
+    def fail(self, status=0, body=b"", retry_s=0, error=None):
+        self._transfer = Transfer(status, body, retry_s, error)
+
+
 class Board:
     """The parts that keep events, over an NVS and a directory that survive `reset`."""
 
@@ -99,9 +134,15 @@ class Board:
 
     def sendable(self, capacity=2900):
         """Ids of the events that the next frame would carry."""
-        import json
+        return [tuple(event["id"]) for event in self.events(capacity)]
 
-        return [tuple(json.loads(text)["id"]) for text in self.queue.batch(capacity)[0]]
+    def events(self, capacity=2900):
+        """The events that the next frame would carry."""
+        buffer = bytearray(capacity)
+        end, last = self.queue.write(buffer, 0, capacity)
+        events = json.loads(b"[" + buffer[:end] + b"]")
+        assert last == (tuple(events[-1]["id"]) if events else None)
+        return events
 
 
 class RamDisk:

@@ -7,8 +7,17 @@ def test_uptime_counts_on_when_the_ticks_of_an_esp32_wrap():
     clock = ticks.clock()
     for _ in range(40):
         ticks.now += 5 * 24 * 3600 * 1000
-        clock.uptime()
+        clock.tick()
     assert clock.uptime() == 40 * 5 * 24 * 3600 * 1000
+
+
+def test_the_loop_counts_milliseconds_across_the_wrap():
+    ticks = Ticks(now=(1 << 30) - 5, period=1 << 30)
+    clock = ticks.clock()
+    pressed = clock.ticks()
+    ticks.now += 30
+    assert clock.since(pressed) == 30
+    assert clock.between(pressed, clock.ticks()) == 30
 
 
 def test_an_earlier_tick_is_placed_on_the_uptime():

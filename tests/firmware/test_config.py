@@ -66,6 +66,12 @@ def test_every_wrong_field_is_named():
         ("wifi.ssid", settings(wifi={"password": "x"})),
         ("wifi.password", settings(wifi={"ssid": "home", "password": 5})),
         ("wifi", settings(wifi={"ssid": "home", "pasword": "x"})),
+        ("agent", settings(agent="http://host:0")),
+        ("agent", settings(agent="http://host:99999")),
+        ("agent", settings(agent="http://host?x=1")),
+        ("agent", settings(agent="http://user@host")),
+        ("agent", settings(agent="http://ho st")),
+        ("key", settings(key=KEY + "!!!!")),
         ("poll_s", settings(poll_s=0)),
         ("poll_s", settings(poll_s="5")),
         ("watchdog_s", settings(watchdog_s=-1)),
@@ -76,6 +82,7 @@ def test_every_wrong_field_is_named():
         ("inputs[0].pin", with_input(BUTTON, pin=None)),
         ("inputs[0].pin", with_input(BUTTON, pin=49)),
         ("inputs[0].pin: pins 6 to 11", with_input(BUTTON, pin=7)),
+        ("inputs[0].pin: pins 1 and 3", with_input(BUTTON, pin=1)),
         ("inputs[0].pull: pins 34 to 39", with_input(BUTTON, pin=35)),
         ("inputs[0].pull", with_input(BUTTON, pull="sideways")),
         ("inputs[0].active", with_input(BUTTON, active="left")),
@@ -87,6 +94,9 @@ def test_every_wrong_field_is_named():
         ("inputs[0].pin: ADC2", with_input(ANALOG, pin=25)),
         ("inputs[0].every_ms", with_input(ANALOG, every_ms=1)),
         ("inputs[0].scale", with_input(ANALOG, scale="1")),
+        ("inputs[0].scale", with_input(ANALOG, scale=float("inf"))),
+        ("inputs[0].scale", with_input(ANALOG, scale=10**400)),
+        ("inputs[0].min_change", with_input(ANALOG, min_change=-1)),
         ("inputs[0].offset", with_input(ANALOG, offset=float("nan"))),
         ("inputs[0].min_change", with_input(ANALOG, min_change=None)),
         ("inputs[0].heartbeat_s", with_input(ANALOG, heartbeat_s=-1)),
@@ -113,10 +123,10 @@ def test_a_message_never_holds_a_secret():
 def test_a_missing_or_broken_file_is_told():
     with raises(ConfigError, "no config.json"):
         load()
-    for text in ("", "{", "\xff\xfe", "{'device': 1}"):
+    for text in ("", "{", "\xff\xfe", "{'device': 1}", "[" * 8000, "[" * 20000):
         with open("config.json", "w") as file:
             file.write(text)
-        with raises(ConfigError, "not JSON"):
+        with raises(ConfigError, "config.json is "):
             load()
     with open("config.json", "w") as file:
         json.dump(settings(), file)

@@ -109,6 +109,7 @@ def test_a_release_is_reported_if_asked_for():
 
 def test_a_contact_tells_its_state_at_start_and_every_change():
     bench = Bench(kind="digital", active="high", release=True, param="open")
+    bench.pass_ms(10)
     bench.wire.go(0)
     bench.pass_ms(100)
     assert [params["open"] for _, params, _ in bench.reports] == [True, False]
@@ -132,6 +133,24 @@ def test_an_edge_that_never_reached_us_is_noticed_and_counted():
     bench.pass_ms(300)
     assert bench.switch.missed == 1
     assert bench.reports == [("buttonState", {"pressed": True}, 10)]
+
+
+def test_a_press_over_before_its_handlers_ran_is_counted():
+    bench = Bench()
+    bench.wire.go(1)  # the handler of the press, run after the release
+    bench.ticks.now += 1
+    bench.wire.go(1)
+    bench.pass_ms(200)
+    assert bench.reports == [] and bench.switch.missed == 1
+
+
+def test_late_handlers_of_a_bouncing_press_are_no_loss():
+    bench = Bench()
+    for level in (1, 1, 0, 0, 1, 0):
+        bench.wire.go(level)
+        bench.ticks.now += 2
+    bench.pass_ms(200)
+    assert len(bench.reports) == 1 and bench.switch.missed == 0
 
 
 def test_the_interrupt_handler_allocates_nothing():
@@ -199,6 +218,11 @@ def test_a_reading_is_repeated_only_when_it_moved_enough():
     measure(715)
     measure(718, seconds=5)
     assert measure(720) == [21.5, 22.0]
+
+
+def test_an_unchanged_reading_is_no_news_by_default():
+    assert reading(min_change=0)(715, seconds=50) == [21.5]
+    assert len(reading(min_change=0)(715, seconds=61)) == 2
 
 
 def test_a_heartbeat_repeats_an_unchanged_reading():

@@ -1,5 +1,3 @@
-import json
-
 from support import Board
 
 
@@ -86,7 +84,7 @@ def test_acked_events_are_not_sent_again_after_a_reset():
     board.queue.tick()
     board.queue.ack((1, 60))
     board.reset()
-    assert board.sendable(100000)[0] == (1, 61)
+    assert board.sendable()[0] == (1, 61)
     assert len(board.queue) == 40
 
 
@@ -130,7 +128,7 @@ def test_a_press_at_a_known_time_carries_it():
     board.clock.set(1700000000123, board.clock.uptime())
     board.pass_ms(1000)
     board.press()
-    event = json.loads(board.queue.batch(2900)[0][0])
+    event = board.events()[0]
     assert event == {
         "id": [1, 1],
         "t": 1700000001123,
@@ -143,7 +141,7 @@ def test_a_press_before_the_time_is_known_carries_its_age_in_the_same_boot():
     board = Board()
     board.press()
     board.pass_ms(1500)
-    event = json.loads(board.queue.batch(2900)[0][0])
+    event = board.events()[0]
     assert event["age"] == 1500 and "t" not in event
 
 
@@ -153,7 +151,7 @@ def test_a_press_of_an_earlier_boot_at_an_unknown_time_claims_none():
     board.pass_ms(2000)
     board.queue.tick()
     board.reset()
-    event = json.loads(board.queue.batch(2900)[0][0])
+    event = board.events()[0]
     assert "age" not in event and "t" not in event
 
 
@@ -164,7 +162,7 @@ def test_a_press_that_is_spilled_after_the_time_became_known_keeps_it():
     board.clock.set(1700000002000, board.clock.uptime())
     board.queue.tick()
     board.reset()
-    assert json.loads(board.queue.batch(2900)[0][0])["t"] == 1700000000000
+    assert board.events()[0]["t"] == 1700000000000
 
 
 def test_after_the_agent_knew_a_later_boot_unacked_events_get_new_ids_once():
@@ -177,7 +175,7 @@ def test_after_the_agent_knew_a_later_boot_unacked_events_get_new_ids_once():
     board.queue.ack((1, 1))
     board.counters.go_on_above(7)
     assert board.sendable() == [(8, 2), (8, 3)]
-    assert "age" in json.loads(board.queue.batch(2900)[0][0])
+    assert "age" in board.events()[0]
     board.press()
     board.pass_ms(2000)
     board.queue.tick()
@@ -186,11 +184,86 @@ def test_after_the_agent_knew_a_later_boot_unacked_events_get_new_ids_once():
     assert board.press() > (8, 4)
 
 
-def test_a_batch_never_exceeds_what_the_frame_can_carry():
+def test_what_is_written_never_exceeds_what_the_frame_can_carry():
     board = Board()
-    for n in range(60):
+    for n in range(40):
         board.press(text="x" * (n * 7 % 200))
     for capacity in (0, 50, 300, 2900):
-        texts, last = board.queue.batch(capacity)
-        assert sum([len(text) + 1 for text in texts]) <= capacity
-        assert (last is None) == (not texts)
+        buffer = bytearray(capacity + 10)
+        end, last = board.queue.write(buffer, 5, capacity)
+        assert 5 <= end <= 5 + capacity
+        assert (last is None) == (end == 5)
+        assert buffer[end:] == bytes(capacity + 10 - end)
+
+
+def test_a_spooled_event_that_went_bad_is_counted_and_blocks_no_other():
+    board = Board()
+    for n in range(4):
+        board.press(n=n)
+    board.pass_ms(2000)
+    board.queue.tick()
+    with open("spool/1.log", "rb") as file:
+        data = file.read()
+    with open("spool/1.log", "wb") as file:
+        file.write(data.replace(b'"n": 1', b'"n": 7'))
+    board.press(n=4)
+    sent = []
+    while len(board.queue):
+        ids = board.sendable()
+        sent += ids
+        if ids:
+            board.queue.ack(ids[-1])
+    assert sent == [(1, 1), (1, 3), (1, 4), (1, 5)]
+    assert board.counters.discards == 1
+
+
+def test_a_damaged_line_found_at_start_is_counted_once():
+    board = Board()
+    for n in range(3):
+        board.press(n=n)
+    board.pass_ms(2000)
+    board.queue.tick()
+    with open("spool/1.log", "rb") as file:
+        data = file.read()
+    with open("spool/1.log", "wb") as file:
+        file.write(data.replace(b'"n": 1', b'"n": 7'))
+    for _ in range(3):
+        board.reset()
+    assert board.sendable() == [(1, 1), (1, 3)]
+    board.queue.ack((1, 3))
+    board.pass_ms(6000)
+    board.queue.tick()
+    board.reset()
+    assert board.counters.discards == 1
+
+
+def test_foreign_files_beside_the_spool_do_not_hide_it():
+    board = Board()
+    board.press()
+    board.pass_ms(2000)
+    board.queue.tick()
+    for name in (".keep", "notes.txt", "x.log"):
+        with open("spool/" + name, "w") as file:
+            file.write("not ours\n")
+    board.reset()
+    assert board.sendable() == [(1, 1)]
+
+
+def test_a_press_that_finds_no_memory_at_first_is_kept_or_counted():
+    board = Board()
+    real = board.counters.next_seq
+    shortages = [1, 2]
+
+    def short_of_memory(settled):
+        if shortages:
+            shortages.pop()
+            raise MemoryError
+        return real(settled)
+
+    board.counters.next_seq = short_of_memory
+    assert board.press() is None
+    assert board.counters.discards == 1
+    assert board.press() == (1, 1)
+    shortages.append(1)
+    assert board.press() == (1, 2)
+    assert board.sendable() == [(1, 1), (1, 2)]

@@ -1,58 +1,13 @@
-import json
-
-from support import Board
+from support import KEY, Agent, Board
 from warden.frames import Codec
-from warden.link_http import Transfer
 from warden.session import Session
-
-KEY = bytes(range(32))
-
-
-class Agent:
-    """The other end of the link: holds the frame in flight until the test answers it."""
-
-    def __init__(self):
-        self.frames = []
-        self._transfer = None
-        self._codec = Codec("front-door", KEY)
-        self._codec._reply = self._codec._report  # opens reports ...
-        self._seal = Codec("front-door", KEY)
-        self._seal._report = self._seal._reply  # ... and seals replies
-
-    def send(self, frame):
-        assert self._transfer is None
-        self.frames.append(frame)
-
-    def take(self):
-        transfer, self._transfer = self._transfer, None
-        return transfer
-
-    def report(self):
-        return json.loads(self._seal_free(self.frames[-1]))
-
-    def _seal_free(self, frame):
-        from warden import frames
-
-        limit, frames.REPLY_LIMIT = frames.REPLY_LIMIT, frames.FRAME_LIMIT
-        try:
-            return self._codec.open(frame)
-        finally:
-            frames.REPLY_LIMIT = limit
-
-    def answer(self, re=None, **reply):
-        reply["re"] = re or self.frames[-1].split(b".")[4].decode()
-        reply.setdefault("now", 1700000000000)
-        self._transfer = Transfer(200, self._seal.seal(json.dumps(reply).encode())[0], 0, None)
-
-    def fail(self, status=0, body=b"", retry_s=0, error=None):
-        self._transfer = Transfer(status, body, retry_s, error)
 
 
 class Talk:
     """A board in conversation with an agent, with the time in our hands."""
 
-    def __init__(self):
-        self.board = Board()
+    def __init__(self, board=None):
+        self.board = board or Board()
         self.agent = Agent()
         self.health = {"queue": 0}
         self.session = Session(
@@ -64,6 +19,12 @@ class Talk:
             lambda: self.health,
             5000,
         )
+
+    def greet(self):
+        """The first frame is accepted."""
+        self.sent()
+        self.agent.answer(ack=[0, 0])
+        self.session.tick()
 
     def sent(self, milliseconds=0):
         """Let time pass; the reports sent meanwhile."""
@@ -80,19 +41,31 @@ def test_the_first_frame_goes_out_at_once_with_boot_frame_and_health():
     assert talk.agent.report() == {"boot": 1, "frame": 1, "health": {"queue": 0}, "events": []}
 
 
+def test_events_wait_until_a_first_frame_was_accepted():
+    talk = Talk()
+    talk.board.press()
+    talk.sent()
+    assert talk.agent.report()["events"] == []
+    talk.agent.answer(ack=[0, 0])
+    talk.sent(10)
+    assert [event["id"] for event in talk.agent.report()["events"]] == [[1, 1]]
+
+
 def test_one_frame_is_in_flight_and_a_retry_is_a_new_frame():
     talk = Talk()
+    talk.greet()
     talk.board.press()
     assert talk.sent(20000) == 1
     talk.agent.fail(error="OSError(111,)")
     assert talk.sent(1000) == 1
     report = talk.agent.report()
-    assert (report["boot"], report["frame"]) == (1, 2)
+    assert (report["boot"], report["frame"]) == (1, 3)
     assert report["events"][0]["id"] == [1, 1]
 
 
 def test_events_are_forgotten_on_ack_only():
     talk = Talk()
+    talk.greet()
     talk.board.press()
     talk.board.press()
     talk.sent()
@@ -138,7 +111,7 @@ def test_health_is_repeated_every_minute_and_after_a_lost_reply():
     for _ in range(11):
         talk.sent(6000)
         talk.agent.answer(ack=[0, 0])
-    reports = [json.loads(talk.agent._seal_free(frame)) for frame in talk.agent.frames]
+    reports = [talk.agent.report(number) for number in range(len(talk.agent.frames))]
     assert len([1 for report in reports if "health" in report]) == 3
 
 
@@ -148,16 +121,67 @@ def test_a_stale_board_goes_on_above_the_agents_boot_with_new_ids():
     talk.sent()
     talk.agent.answer(error="stale", boot=7)
     talk.sent(20)
+    assert (talk.agent.report()["boot"], talk.agent.report()["frame"]) == (8, 1)
+    talk.agent.answer(ack=[7, 5000])
+    talk.sent(20)
     report = talk.agent.report()
-    assert (report["boot"], report["frame"]) == (8, 1)
-    assert report["events"][0]["id"][0] == 8
+    assert [event["id"][0] for event in report["events"]] == [8]
     talk.agent.answer(ack=report["events"][0]["id"])
     talk.sent()
     assert len(talk.board.queue) == 0
 
 
+def test_a_board_that_lost_its_counters_keeps_events_whose_numbers_were_used_before():
+    talk = Talk()
+    for _ in range(3):
+        talk.board.press()
+    talk.sent()
+    talk.agent.answer(ack=[1, 50])  # of the life before
+    talk.sent(20)
+    assert talk.agent.report()["boot"] == 2
+    talk.agent.answer(ack=[1, 50])
+    talk.sent(20)
+    assert [event["id"] for event in talk.agent.report()["events"]] == [[2, 1], [2, 2], [2, 3]]
+
+
+def test_acks_of_earlier_boots_are_no_reason_to_go_on_elsewhere():
+    talk = Talk()
+    talk.board.reset()
+    talk.board.reset()
+    talk = Talk(talk.board)
+    talk.sent()
+    talk.agent.answer(ack=[1, 50])
+    talk.board.press()
+    talk.sent(20)
+    assert talk.agent.report()["boot"] == 3
+
+
+def test_a_frame_that_cannot_be_made_is_tried_again_later_not_at_once():
+    talk = Talk()
+    talk.greet()
+    real = talk.session._codec.seal
+    tries = []
+
+    def no_memory(length):
+        tries.append(length)
+        raise MemoryError
+
+    talk.session._codec.seal = no_memory
+    talk.board.press()
+    for _ in range(400):
+        try:
+            talk.session.tick()
+        except MemoryError:
+            pass
+        talk.board.pass_ms(10)
+    assert 2 <= len(tries) <= 6
+    talk.session._codec.seal = real
+    assert talk.sent(4000) == 1
+
+
 def test_a_reply_to_another_frame_is_no_reply():
     talk = Talk()
+    talk.greet()
     talk.board.press()
     talk.sent()
     talk.agent.answer(re="AAAAAAAAAAAAAAAAAAAAAA", ack=[1, 1])
@@ -167,6 +191,7 @@ def test_a_reply_to_another_frame_is_no_reply():
 
 def test_plain_answers_cost_nothing_and_never_silence_the_board():
     talk = Talk()
+    talk.greet()
     talk.board.press()
     talk.sent()
     for status, body, retry_s in (
@@ -183,6 +208,7 @@ def test_plain_answers_cost_nothing_and_never_silence_the_board():
 
 def test_a_sealed_refusal_keeps_events_and_sets_the_pace():
     talk = Talk()
+    talk.greet()
     talk.board.press()
     talk.sent()
     talk.agent.answer(error="full", retry_ms=20000)
@@ -193,6 +219,7 @@ def test_a_sealed_refusal_keeps_events_and_sets_the_pace():
 
 def test_failures_slow_down_and_success_resets_the_pace():
     talk = Talk()
+    talk.greet()
     talk.board.press()
     talk.sent()
     waits = []
@@ -211,6 +238,7 @@ def test_failures_slow_down_and_success_resets_the_pace():
 
 def test_an_agent_that_never_acknowledges_is_not_hammered():
     talk = Talk()
+    talk.greet()
     talk.board.press()
     assert talk.sent() == 1
     waited = 0
@@ -223,6 +251,7 @@ def test_an_agent_that_never_acknowledges_is_not_hammered():
 
 def test_sealed_nonsense_is_refused_without_harm():
     talk = Talk()
+    talk.greet()
     talk.board.press()
     talk.sent()
     for reply in (

@@ -6,6 +6,7 @@ import os
 
 _NOT_FOUND = -0x1102
 _INVALID_LENGTH = -0x110C
+_CORRUPT = -0x1117
 
 
 class NVS:
@@ -18,11 +19,19 @@ class NVS:
                 self._values = json.load(file)
         except OSError:
             self._values = {}
+        except ValueError:
+            self._values = None
+
+    def _check(self):
+        if self._values is None:
+            raise OSError(_CORRUPT, "ESP_ERR_NVS_CORRUPT_KEY_PART")
 
     def set_blob(self, key, value):
+        self._check()
         self._values[key] = binascii.hexlify(value).decode()
 
     def get_blob(self, key, buffer):
+        self._check()
         if key not in self._values:
             raise OSError(_NOT_FOUND, "ESP_ERR_NVS_NOT_FOUND")
         value = binascii.unhexlify(self._values[key])

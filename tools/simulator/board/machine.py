@@ -15,7 +15,8 @@ import micropython
 
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
 
-_PINS = 50
+_PINS = 40
+_EXIST = set(range(40)) - {6, 7, 8, 9, 10, 11, 20, 24, 28, 29, 30, 31}
 _levels = bytearray(_PINS)
 _driven = bytearray(_PINS)
 _microvolts = array("q", [0] * _PINS)
@@ -31,7 +32,7 @@ class Pin:
     IRQ_RISING, IRQ_FALLING = 1, 2
 
     def __init__(self, number, mode=-1, pull=-1, *, value=None):
-        if not 0 <= number < _PINS or 6 <= number <= 11:
+        if number not in _EXIST:
             raise ValueError("invalid pin")
         if pull in (self.PULL_UP, self.PULL_DOWN) and number >= 34:
             raise ValueError("pin has no pull")
@@ -76,12 +77,16 @@ class ADC:
 
 
 class WDT:
+    timeouts = []
+    feeds = 0
+
     def __init__(self, id=0, timeout=5000):
         if timeout < 1:
             raise ValueError("timeout")
+        WDT.timeouts.append(timeout)
 
     def feed(self):
-        pass
+        WDT.feeds += 1
 
 
 def reset_cause():
