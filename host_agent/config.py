@@ -1,7 +1,6 @@
 """agent.toml: read once, checked as a whole, every mistake told with its table and field."""
 
 import difflib
-import ipaddress
 import json
 import logging
 import os
@@ -17,7 +16,8 @@ from msgspec import Meta, Struct
 
 from host_agent.delivery import DeliverySettings, Endpoint
 from host_agent.errors import ThingWardenError
-from host_agent.securithings import DEFAULT_URL
+from host_agent.loopback import is_loopback
+from host_agent.securithings import DEFAULT_URL, api_key_problem, url_problem
 
 ENVIRONMENT = {"api_key": "THINGWARDEN_API_KEY", "api_secret": "THINGWARDEN_API_SECRET"}
 """Variables that replace fields of [securithings]."""
@@ -31,25 +31,13 @@ class ConfigError(ThingWardenError):
 
 
 def _check_url(url: str) -> None:
-    example = f"for example {DEFAULT_URL}"
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError(f"url: must be an address, {example}")
-    if "@" in parts.netloc:
-        raise ValueError("url: must not carry credentials; they belong in api_key and api_secret")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
-        raise ValueError(f"url: must be https, because the credentials travel with it, {example}")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    if problem := url_problem(url):
+        raise ValueError(f"url: {problem}")
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ValueError(
+            f"url: must be https, because the credentials travel with it, for example {DEFAULT_URL}"
+        )
 
 
 class SecuriThingsSettings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -60,8 +48,8 @@ class SecuriThingsSettings(Struct, kw_only=True, frozen=True, forbid_unknown_fie
     url: str = DEFAULT_URL
 
     def __post_init__(self) -> None:
-        if ":" in self.api_key:
-            raise ValueError("api_key: has a colon, where a server would cut it; check the key")
+        if problem := api_key_problem(self.api_key):
+            raise ValueError(f"api_key: {problem}")
         _check_url(self.url)
 
     def __repr__(self) -> str:

@@ -4,7 +4,6 @@ import json
 from base64 import b64encode
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from cyclopts import App, Parameter
 
@@ -19,9 +18,10 @@ from host_agent.cli.output import (
     print_table,
     write_new,
 )
-from host_agent.config import load_settings
+from host_agent.cli.store import open_store
 from host_agent.link.losses import losses
-from host_agent.store import Device, Store, UnknownDevice
+from host_agent.securithings import url_problem
+from host_agent.store import Device, UnknownDevice
 
 app = App(name="device", help="Add, list and remove devices; works while the agent runs.")
 
@@ -103,11 +103,6 @@ def config_(
     print_line(f"wrote {out}: fill in wifi and inputs")
 
 
-def open_store(config: Path) -> Store:
-    """The store of the agent with that settings file."""
-    return Store.open(Path(load_settings(config).store.path))
-
-
 def _row(device: Device) -> dict[str, Any]:
     queue = device.health.get("queue")
     return {
@@ -136,10 +131,5 @@ def _board_config(device: Device, agent: str) -> dict[str, Any]:
 
 def _check_agent(url: str) -> None:
     """Boards speak plain HTTP: the frames are sealed."""
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or parts.query or parts.fragment or "@" in parts.netloc:
+    if url_problem(url, schemes=["http"]) or "?" in url or "#" in url:
         raise UsageError(f"--agent {url}: must be like http://192.168.1.10:8710")

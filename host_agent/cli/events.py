@@ -6,7 +6,6 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from cyclopts.types import PositiveInt
 
-from host_agent.cli.devices import open_store
 from host_agent.cli.output import (
     DEFAULT_CONFIG,
     AsJson,
@@ -17,6 +16,7 @@ from host_agent.cli.output import (
     print_line,
     print_table,
 )
+from host_agent.cli.store import open_store
 from host_agent.store import State, StoredEvent
 
 app = App(name="events", help="See what became of events; works while the agent runs.")

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from host_agent.cli.devices import open_store
 from host_agent.cli.output import DEFAULT_CONFIG, ConfigPath, UsageError, print_line, write_new
+from host_agent.cli.store import open_store
 
 File = Annotated[Path, Parameter(help="Holds the keys of all devices: keep it safe.")]
 

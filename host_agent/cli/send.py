@@ -7,8 +7,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from host_agent.cli.devices import open_store
 from host_agent.cli.output import DEFAULT_CONFIG, ConfigPath, UsageError, print_line
+from host_agent.cli.store import open_store
 from host_agent.config import load_settings
 from host_agent.errors import ThingWardenError
 from host_agent.securithings import Response, SecuriThings

@@ -4,7 +4,12 @@ from host_agent.securithings.client import SecuriThings
 from host_agent.securithings.errors import SecuriThingsError
 from host_agent.securithings.event import Event
 from host_agent.securithings.transport import Response
-from host_agent.securithings.wire import DEFAULT_URL, request_headers
+from host_agent.securithings.wire import (
+    DEFAULT_URL,
+    api_key_problem,
+    request_headers,
+    url_problem,
+)
 
 __all__ = [
     "DEFAULT_URL",
@@ -12,5 +17,7 @@ __all__ = [
     "Response",
     "SecuriThings",
     "SecuriThingsError",
+    "api_key_problem",
     "request_headers",
+    "url_problem",
 ]

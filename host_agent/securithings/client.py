@@ -9,7 +9,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 import requests
 
@@ -17,7 +16,12 @@ from host_agent.securithings.errors import SecuriThingsError
 from host_agent.securithings.event import Event
 from host_agent.securithings.transport import Response, open_session, post
 from host_agent.securithings.values import checked_text
-from host_agent.securithings.wire import DEFAULT_URL, request_headers
+from host_agent.securithings.wire import (
+    DEFAULT_URL,
+    api_key_problem,
+    request_headers,
+    url_problem,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -138,21 +142,13 @@ def _check_credentials(api_key: object, api_secret: object) -> None:
         raise SecuriThingsError("Missing api key or api secret")
     key = checked_text(api_key, "api key must be a string")
     checked_text(api_secret, "api secret must be a string")
-    if ":" in key:
-        raise SecuriThingsError("api key must not contain a colon: the server would cut it there")
+    if problem := api_key_problem(key):
+        raise SecuriThingsError(f"api key {problem}")
 
 
 def _check_url(url: object) -> None:
-    text = checked_text(url, "url must be a string")
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise SecuriThingsError("url must be like https://HOST/PATH")
-    if "@" in parts.netloc:
-        raise SecuriThingsError("url must not carry credentials: pass the api key and secret")
+    if problem := url_problem(checked_text(url, "url must be a string")):
+        raise SecuriThingsError(f"url {problem}")
 
 
 def _check_timeout(timeout: object) -> None:

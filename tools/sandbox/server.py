@@ -1,7 +1,6 @@
 """The sandbox over HTTP: the cloud's endpoint for clients, /sandbox for whoever tests them."""
 
 import asyncio
-import ipaddress
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import msgspec
 from aiohttp import web
 
+from host_agent.loopback import is_loopback
 from tools.sandbox import faults, securithings
 from tools.sandbox.inbox import Inbox
 
@@ -141,18 +141,9 @@ async def running(
 
 @web.middleware
 async def _local_admin(request: web.Request, handler: Handler) -> web.StreamResponse:
-    if request.path.startswith("/sandbox") and not is_loopback(request.remote):
+    if request.path.startswith("/sandbox") and not is_loopback(request.remote or ""):
         return _refusal(403, "/sandbox answers on the loopback interface only")
     return await handler(request)
-
-
-def is_loopback(address: str | None) -> bool:
-    """Whether this peer address is the machine itself, an IPv4 address mapped to IPv6 included."""
-    if not address:
-        return False
-    peer = ipaddress.ip_address(address)
-    mapped = getattr(peer, "ipv4_mapped", None)
-    return (mapped or peer).is_loopback
 
 
 def _refusal(status: int, error: str, headers: dict[str, str] | None = None) -> web.Response:

@@ -71,6 +71,18 @@ def test_a_name_of_somebody_else_is_refused(agent, path: str) -> None:
     assert agent.get(path, Host="evil.example")[0] == 400
 
 
+@pytest.mark.parametrize(
+    "address", ["127.0.0.2:0", "[::1]:0", "[0:0:0:0:0:0:0:1]:0", "LOCALHOST:0"]
+)
+def test_a_loopback_address_spelled_otherwise_is_as_safe(configure, launch, address: str) -> None:
+    configure(console={"listen": address})
+    agent = launch().started()
+    assert agent.get("/healthz")[0] == 200
+    assert agent.get("/healthz", Host="evil.example")[0] == 400
+    assert agent.get("/healthz", Host="localhost:8711")[0] == 200
+    assert agent.get("/healthz", Host="[::1]:8711")[0] == 200
+
+
 def test_the_link_shows_nothing_of_the_console(agent) -> None:
     agent.console = agent.link
     assert agent.get("/metrics")[0] == 404
