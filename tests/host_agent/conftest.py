@@ -2,16 +2,21 @@
 
 import http.client
 import json
-import queue
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import msgspec
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from host_agent.link.frames import open_reply, seal_report, tag_of
+from tests.host_agent.endpoint import Endpoint
+from tests.host_agent.waiting import eventually, until
+from tools.sandbox import Sandbox, running
+
+CREDENTIALS = ("account-17", "correct horse battery staple")
 
 
 @dataclass
@@ -63,34 +68,37 @@ def press(boot: int, seq: int, **fields: object) -> dict[str, object]:
     return {"id": [boot, seq], "type": "buttonState", "params": {"pressed": True}} | fields
 
 
-class Cloud(ThreadingHTTPServer):
-    """Takes every event with `status`; `bodies` and `authorizations` tell what came, in order."""
+class Cloud:
+    """A sandbox on a thread of its own, which takes what comes with the right credentials."""
 
-    daemon_threads = True
+    def __init__(self, sandbox: Sandbox, portal: BlockingPortal) -> None:
+        self.url = f"{sandbox.url}/api/v1/event"
+        self._sandbox = sandbox
+        self._portal = portal
+        self._seen = 0
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _CloudHandler)
-        self.url = f"http://127.0.0.1:{self.server_port}/api/v1/event"
-        self.status = 201
-        self.answer = b'{"status":"accepted"}'
-        self.bodies: queue.Queue[dict[str, Any]] = queue.Queue()
-        self.authorizations: queue.Queue[str] = queue.Queue()
+    def next_body(self) -> dict[str, Any]:
+        """The next event that arrives, or has arrived and was not asked for yet."""
+        return self._portal.call(self._next_body)
 
+    def received(self) -> list[dict[str, Any]]:
+        """Every event that has arrived so far."""
+        return [msgspec.json.decode(event.body) for event in self._sandbox.inbox.after(0)]
 
-class _CloudHandler(BaseHTTPRequestHandler):
-    server: Cloud
+    def refuse(self, status: int) -> None:
+        """Answer with this status until `heal`."""
+        fault = json.dumps([{"kind": "status", "status": status, "count": 0}]).encode()
+        self._portal.call(self._sandbox.faults.add, fault)
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.authorizations.put(self.headers["Authorization"])
-        self.server.bodies.put(json.loads(body))
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", str(len(self.server.answer)))
-        self.end_headers()
-        self.wfile.write(self.server.answer)
+    def heal(self) -> None:
+        self._portal.call(self._sandbox.faults.clear)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        pass
+    async def _next_body(self) -> dict[str, Any]:
+        await until(lambda: self._sandbox.inbox.last > self._seen)
+        event = self._sandbox.inbox.after(self._seen)[0]
+        self._seen = event.n
+        body: dict[str, Any] = msgspec.json.decode(event.body)
+        return body
 
 
 @pytest.fixture
@@ -105,9 +113,31 @@ def press_fixture() -> Any:
 
 @pytest.fixture
 def cloud() -> Iterator[Cloud]:
-    with Cloud() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(running(credentials=CREDENTIALS)) as sandbox,
+    ):
+        yield Cloud(sandbox, portal)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Endpoint]]:
+    """serve(answer=None, tls=None) starts an Endpoint that lives as long as the test."""
+    with ExitStack() as stack:
+        yield lambda *args, **kwargs: stack.enter_context(Endpoint(*args, **kwargs).serving())
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """Credentials that the cloud accepts, as the agent reads them."""
+    return dict(zip(("THINGWARDEN_API_KEY", "THINGWARDEN_API_SECRET"), CREDENTIALS, strict=True))
+
+
+@pytest.fixture(name="eventually")
+def eventually_fixture() -> Any:
+    return eventually
+
+
+@pytest.fixture(name="until")
+def until_fixture() -> Any:
+    return until

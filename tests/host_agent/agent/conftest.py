@@ -1,66 +1,43 @@
 """The agent as a real process, started from an agent.toml, against the local cloud."""
 
-import contextlib
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from host_agent.store import Store
+from tools.server_process import ServerError, ServerProcess
 
-API_KEY = "account-17"
-API_SECRET = "correct horse battery staple"
-DEADLINE_S = 20.0
-
-
-def eventually(check: Callable[[], Any], what: str) -> Any:
-    """The first true result of `check`, within a deadline."""
-    until = time.monotonic() + DEADLINE_S
-    while time.monotonic() < until:
-        if result := check():
-            return result
-        time.sleep(0.01)
-    raise AssertionError(f"not within {DEADLINE_S} s: {what}")
+EXIT_S = 20
 
 
-class Agent:
-    """One `thingwarden run` in `directory`."""
+class Agent(ServerProcess):
+    """One `thingwarden run`."""
 
-    def __init__(self, directory: Path, log: Path, environment: dict[str, str]) -> None:
-        self._log = log
-        with self._log.open("wb") as stderr:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "host_agent", "run"],
-                cwd=directory,
-                env=os.environ | environment,
-                stderr=stderr,
-            )
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text()
+    def __init__(self, config: Path, log: Path, environment: dict[str, str]) -> None:
+        super().__init__(
+            ["host_agent", "run", "--config", str(config)],
+            log=log,
+            says="console on",
+            env=environment,
+        )
 
     def started(self) -> "Agent":
-        """Wait until it listens."""
-
-        def urls() -> tuple[str, str] | None:
-            assert self.process.poll() is None, self.log
-            link = re.findall(r"device link on (\S+)", self.log)
-            console = re.findall(r"console on (\S+)", self.log)
-            return (link[0], console[0]) if link and console else None
-
-        self.link, self.console = eventually(urls, "the agent listens")
+        """Start it, and wait until it listens."""
+        self.start()
+        self.console = self.address
+        (self.link,) = re.findall(r"device link on (\S+)", self.output())
         return self
+
+    def refused(self) -> int:
+        """Its exit code when it does not start."""
+        with pytest.raises(ServerError):
+            self.start()
+        return self.wait()
 
     def get(self, path: str, **headers: str) -> tuple[int, str]:
         """(status, text) of a page of the console."""
@@ -72,21 +49,12 @@ class Agent:
             with error:
                 return error.code, error.read().decode()
 
-    def signal(self, number: int) -> None:
-        self.process.send_signal(number)
+    def ended(self) -> bool:
+        return self._process.poll() is not None
 
     def wait(self) -> int:
-        """The exit code."""
-        return self.process.wait(DEADLINE_S)
-
-    def stop(self) -> int:
-        self.signal(signal.SIGTERM)
-        return self.wait()
-
-
-@pytest.fixture
-def environment() -> dict[str, str]:
-    return {"THINGWARDEN_API_KEY": API_KEY, "THINGWARDEN_API_SECRET": API_SECRET}
+        """Its exit code, once it has ended by itself or by a signal."""
+        return self._process.wait(EXIT_S)
 
 
 @pytest.fixture
@@ -117,19 +85,17 @@ def launch(
     configure,  # noqa: ARG001 (there must be an agent.toml)
     environment: dict[str, str],
 ) -> Iterator[Callable[[], Agent]]:
-    """Starts the agent, without waiting for it; none outlives the test."""
+    """Makes an agent, which is not started yet; none outlives the test."""
     agents: list[Agent] = []
 
     def launch() -> Agent:
         log = tmp_path / f"agent-{len(agents)}.log"
-        agents.append(Agent(tmp_path, log, environment))
+        agents.append(Agent(tmp_path / "agent.toml", log, environment))
         return agents[-1]
 
     yield launch
     for agent in agents:
-        with contextlib.suppress(ProcessLookupError):
-            agent.process.kill()
-        agent.process.wait()
+        agent.kill()
 
 
 @pytest.fixture
@@ -142,8 +108,3 @@ def board(tmp_path: Path, make_board):
     """The board of a device that the agent will know when it starts."""
     with Store.open(tmp_path / "thingwarden.db") as store:
         return make_board("door", store.add_device("door", "Lock", "hq").key)
-
-
-@pytest.fixture(name="eventually")
-def eventually_fixture() -> Callable[..., Any]:
-    return eventually

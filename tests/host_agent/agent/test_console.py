@@ -18,7 +18,7 @@ def test_a_healthy_agent_is_alive_and_ready(agent) -> None:
 
 
 def test_refused_credentials_make_it_unready(board, agent, cloud, press, eventually) -> None:
-    cloud.status = 401
+    cloud.refuse(401)
     board.report(agent.link, press(1, 1))
     eventually(lambda: agent.get("/readyz")[0] == 503, "the agent is not ready")
     (reason,) = json.loads(agent.get("/readyz")[1])["reasons"]
@@ -29,7 +29,7 @@ def test_refused_credentials_make_it_unready(board, agent, cloud, press, eventua
 
 def test_a_full_store_makes_it_unready(board, configure, launch, cloud, press) -> None:
     configure(store={"max_events": 1})
-    cloud.status = 503
+    cloud.refuse(503)
     agent = launch().started()
     board.report(agent.link, press(1, 1))
     assert board.report(agent.link, press(1, 1), press(1, 2))["error"] == "full"
@@ -45,7 +45,7 @@ def test_the_metrics_tell_what_came_in(board, agent, cloud, press, eventually) -
     board.post(agent.link, frame)
     board.post(agent.link, frame)
     board.post(agent.link, b"rubbish")
-    cloud.bodies.get(timeout=20)
+    cloud.next_body()
 
     def delivered() -> str | None:
         text = agent.get("/metrics")[1]

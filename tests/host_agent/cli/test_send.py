@@ -4,18 +4,18 @@ import pytest
 
 
 @pytest.fixture
-def send(ready, cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def send(ready, cloud, environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """`thingwarden send` with an account at the local cloud."""
     (tmp_path / "agent.toml").write_text(f'[securithings]\nurl = "{cloud.url}"\n')
-    monkeypatch.setenv("THINGWARDEN_API_KEY", "key")
-    monkeypatch.setenv("THINGWARDEN_API_SECRET", "a-secret-thing")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
     return lambda *arguments: ready("send", *arguments)
 
 
 def test_an_event_arrives_and_the_answer_is_shown(send, cloud) -> None:
     outcome = send("buttonState", "pressed=true", "--device", "door")
-    assert (outcome.code, outcome.out) == (0, '201 {"status":"accepted"}\n')
-    body = cloud.bodies.get_nowait()
+    assert (outcome.code, outcome.out) == (0, '201 {"status": "accepted"}\n')
+    body = cloud.next_body()
     assert body.pop("TIME").isdigit()
     assert body == {
         "TYPE": "buttonState",
@@ -29,7 +29,7 @@ def test_an_event_arrives_and_the_answer_is_shown(send, cloud) -> None:
 def test_values_are_typed_as_in_json_else_text(send, cloud) -> None:
     values = ["a=1", "b=21.50", 'c="1"', "d=on", "e=", "f=x=y", "g=NaN", "h=[1]", "i=null"]
     send("x", *values, "--device", "door")
-    sent = {param["NAME"]: param["VALUE"] for param in cloud.bodies.get_nowait()["PARAMS"]}
+    sent = {param["NAME"]: param["VALUE"] for param in cloud.next_body()["PARAMS"]}
     assert sent == {
         "a": "1",
         "b": "21.5",
@@ -46,17 +46,17 @@ def test_values_are_typed_as_in_json_else_text(send, cloud) -> None:
 def test_a_device_unknown_here_needs_its_type(send, cloud) -> None:
     assert send("x", "--device", "other").code == 2
     assert send("x", "--device", "other", "--device-type", "Alarm").code == 0
-    assert cloud.bodies.get_nowait()["DEVICE_TYPE"] == "Alarm"
+    assert cloud.next_body()["DEVICE_TYPE"] == "Alarm"
 
 
 @pytest.mark.parametrize("status", [400, 401, 503])
-def test_a_refusal_is_shown_and_fails(send, cloud, status: int) -> None:
-    cloud.status = status
+def test_a_refusal_is_shown_and_fails(send, cloud, environment, status: int) -> None:
+    cloud.refuse(status)
     outcome = send("x", "--device", "door")
     assert outcome.code == 1
     assert str(status) in outcome.out
     assert str(status) in outcome.err
-    assert "a-secret-thing" not in outcome.out + outcome.err
+    assert environment["THINGWARDEN_API_SECRET"] not in outcome.out + outcome.err
 
 
 def test_no_answer_fails(send, tmp_path: Path) -> None:
@@ -76,4 +76,4 @@ def test_without_credentials_nothing_is_sent(send, cloud, monkeypatch) -> None:
     outcome = send("x", "--device", "door")
     assert outcome.code == 2
     assert "THINGWARDEN_API_SECRET" in outcome.err
-    assert cloud.bodies.empty()
+    assert cloud.received() == []

@@ -108,18 +108,6 @@ def delivering(store: Store) -> Callable[..., object]:
 
 
 @pytest.fixture
-def until() -> Callable[[Callable[[], object]], Awaitable[None]]:
-    """Wait until a condition holds."""
-
-    async def until(condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(20):
-            while not condition():  # noqa: ASYNC110  it may lie in another process
-                await asyncio.sleep(0.005)
-
-    return until
-
-
-@pytest.fixture
 def received() -> Callable[[Sandbox], list[str]]:
     """The EXT_EVT_IDs that a sandbox got, in order."""
 

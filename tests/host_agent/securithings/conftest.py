@@ -1,91 +1,11 @@
-"""A small real HTTP endpoint whose every byte a test can choose."""
+"""Clients of the library, closed with the test."""
 
-import socket
-import ssl
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import pytest
 
 from host_agent.securithings import SecuriThings
-
-ACCEPTED = b"HTTP/1.1 201 Created\r\nX-Trace: t-1\r\nContent-Length: 2\r\n\r\n{}"
-
-Answer = Callable[[socket.socket], None]
-
-
-class Endpoint:
-    """Reads requests and lets `answer` write to the connection; answers 201 if there is none."""
-
-    def __init__(self, answer: Answer | None = None, tls: ssl.SSLContext | None = None) -> None:
-        self.answer = answer or (lambda connection: connection.sendall(ACCEPTED))
-        self.tls = tls
-        self.requests: list[bytes] = []
-        self.connections: list[socket.socket] = []
-        self.released = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/api/v1/event"
-
-    @contextmanager
-    def serving(self) -> Iterator["Endpoint"]:
-        accepting = threading.Thread(target=self._accept)
-        accepting.start()
-        try:
-            yield self
-        finally:
-            self.released.set()
-            self._listener.shutdown(socket.SHUT_RDWR)
-            accepting.join()
-            self._listener.close()
-            for thread in self._threads:
-                thread.join()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections.append(connection)
-            thread = threading.Thread(target=self._serve, args=(connection,))
-            self._threads.append(thread)
-            thread.start()
-
-    def _serve(self, plain: socket.socket) -> None:
-        connection = plain
-        try:
-            if self.tls:
-                connection = self.tls.wrap_socket(plain, server_side=True)
-            with connection.makefile("rb") as stream:
-                while request := _read_request(stream):
-                    self.requests.append(request)
-                    self.answer(connection)
-        except OSError:
-            pass
-        finally:
-            connection.close()
-
-
-def _read_request(stream) -> bytes:
-    head = b""
-    length = 0
-    for line in stream:
-        head += line
-        if line.lower().startswith(b"content-length:"):
-            length = int(line.split(b":")[1])
-        if line == b"\r\n":
-            return head + stream.read(length)
-    return b""
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Endpoint]]:
-    """serve(answer=None, tls=None) starts an Endpoint that lives as long as the test."""
-    with ExitStack() as stack:
-        yield lambda *args, **kwargs: stack.enter_context(Endpoint(*args, **kwargs).serving())
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A store in a real file, and boards that make reports for it."""
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -62,16 +61,3 @@ def board_of() -> Callable[[Device], Board]:
 @pytest.fixture
 def board(store: Store) -> Board:
     return Board(store.add_device("door", "lock", "hq"))
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], object]], None]:
-    """Wait until something another thread or process does has shown."""
-
-    def wait(condition: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 10
-        while not condition():
-            assert time.monotonic() < deadline, "it did not happen within 10 s"
-            time.sleep(0.01)
-
-    return wait
