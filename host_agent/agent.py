@@ -17,7 +17,7 @@ from host_agent.link.http import link_app
 from host_agent.link.sessions import Sessions
 from host_agent.listener import Listener
 from host_agent.metrics import Metrics
-from host_agent.store import Limits, Store
+from host_agent.store import Limits, Store, locate
 
 DRAIN_S = 10
 """How long events under way may take when the agent stops."""
@@ -33,7 +33,7 @@ class AgentError(ThingWardenError):
 def run_agent(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT, then drain. Raises ThingWardenError when it cannot go on."""
     endpoint = settings.securithings.endpoint()
-    path = Path(settings.store.path)
+    path = locate(Path(settings.store.path))
     metrics = Metrics()
     limits = Limits(settings.store.max_events, settings.store.max_bytes)
     with _only_agent_on(path), Store.open(path, limits, metrics=metrics) as store:

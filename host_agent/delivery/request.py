@@ -2,12 +2,14 @@
 
 import msgspec
 
-from host_agent.securithings import Event
+from host_agent.securithings import Event, SecuriThingsError
 from host_agent.store import Outgoing
 
 
 def request_body(event: Outgoing) -> bytes:
     """The JSON body, the same for every attempt. Raises SecuriThingsError."""
+    if event.params is None:
+        raise SecuriThingsError("its parameters in the store are damaged")
     body = Event("DEVICE", event.type)
     body.set_ext_evt_id(f"{event.device}:{event.boot}:{event.seq}")
     if event.group:

@@ -7,6 +7,7 @@ from host_agent.store.errors import (
     StoreFull,
     UnknownDevice,
 )
+from host_agent.store.opening import locate
 from host_agent.store.records import (
     DEVICE_NAME,
     Accepted,
@@ -56,4 +57,5 @@ __all__ = [
     "StoredEvent",
     "TimeSource",
     "UnknownDevice",
+    "locate",
 ]

@@ -1,14 +1,18 @@
 """Devices in their table: all of them are held in memory, removed ones too."""
 
+import logging
 import secrets
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 
 from host_agent.store.records import Device
 from host_agent.store.schema import Row, execute_values
+
+_log = logging.getLogger(__name__)
 
 REMOVED = b""
 """The key of a removed device, whose counters stay."""
@@ -101,7 +105,15 @@ def _device(columns: Row) -> Device:
         frame=frame,
         acked=(acked_boot, acked_seq),
         last_seen_ms=seen,
-        health=msgspec.json.decode(health),
+        health=_health(health, name),
         stale_frames=stale,
         created_ms=made,
     )
+
+
+def _health(text: str, device: str) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.MsgspecError, RecursionError) as error:
+        _log.warning("the health of %s in the store cannot be read: %s", device, error)
+        return {}

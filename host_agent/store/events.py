@@ -14,6 +14,7 @@ from host_agent.store.records import (
     Delivered,
     Device,
     Outgoing,
+    Params,
     Retry,
     Settled,
     State,
@@ -54,6 +55,8 @@ DELETE FROM events WHERE id IN (
     SELECT id FROM events WHERE state = ? AND state <> 'pending' AND settled_ms < ? LIMIT ?
 )
 """
+
+_params_decoder = msgspec.json.Decoder(Params)
 
 
 class Waiting(NamedTuple):
@@ -162,7 +165,7 @@ def pending(
             boot=boot,
             seq=seq,
             type=type_,
-            params=msgspec.json.decode(params),
+            params=_params(params),
             time_ms=time_ms,
             attempts=attempts,
             first_attempt_ms=first_attempt_ms,
@@ -201,16 +204,25 @@ def stored(
 def _stored(columns: Row) -> StoredEvent:
     row_id, device, boot, seq, type_, text, *rest = columns
     known = boot != NO_BOOT
+    params = None if type_ is None else _params(text)
     return StoredEvent(
         row_id,
         device,
         boot if known else None,
         seq if known else None,
         type_ or "",
-        {} if type_ is None else msgspec.json.decode(text),
-        text if type_ is None else "",
+        params or {},
+        text if params is None else "",
         *rest,
     )
+
+
+def _params(text: str) -> Params | None:
+    """None if the text got damaged."""
+    try:
+        return _params_decoder.decode(text)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
 
 
 def retry_dead(

@@ -7,9 +7,23 @@ from pathlib import Path
 from host_agent.store import devices
 from host_agent.store.errors import StoreDamaged, StoreError
 from host_agent.store.rescue import DeviceCopy, set_aside
-from host_agent.store.schema import VERSION, connect, create, explain, version
+from host_agent.store.schema import VERSION, connect, create, explain, missing, version
 
 _log = logging.getLogger(__name__)
+
+
+def locate(path: Path) -> Path:
+    """Where the store is, links followed, so that there is one name for it and for the files
+    beside it. Raises StoreError if it cannot be there."""
+    try:
+        found = path.resolve()
+    except (OSError, RuntimeError) as error:
+        raise StoreError(f"the path of the store cannot be followed: {error}") from error
+    if found.is_dir():
+        raise StoreError(f"{found} is a directory; [store] path must name a file, new or a store")
+    if not found.parent.is_dir():
+        raise StoreError(f"there is no directory {found.parent} for the store; create it")
+    return found
 
 
 def open_alone(path: Path, copy: DeviceCopy) -> sqlite3.Connection:
@@ -69,6 +83,8 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreDamaged(f"the store {path} is damaged ({result})")
     if found == 0 and connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
         raise StoreError(f"{path} is a database of something else; choose another [store] path")
+    if found == VERSION and (lost := missing(connection)):
+        raise StoreDamaged(f"the store {path} is damaged ({', '.join(lost)} missing)")
 
 
 def _fill(connection: sqlite3.Connection, path: Path, copy: DeviceCopy) -> None:

@@ -90,7 +90,8 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """An event that waits for delivery. Ascending `id` is the order of acceptance."""
+    """An event that waits for delivery. Ascending `id` is the order of acceptance; `params` is None
+    if what the store holds of it cannot be read any more."""
 
     id: int
     device: str
@@ -99,7 +100,7 @@ class Outgoing:
     boot: int
     seq: int
     type: str
-    params: Params
+    params: Params | None
     time_ms: int
     attempts: int = 0
     first_attempt_ms: int | None = None
@@ -136,7 +137,8 @@ class Dead:
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
     """An event as a person sees it. `raw` is what the board sent if it was unreadable, then
-    `type` is "" and `params` empty; ids are None when it had none."""
+    `type` is "" and `params` empty, or what the store holds if `params` got damaged there; ids are
+    None when it had none."""
 
     id: int
     device: str

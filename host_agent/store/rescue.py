@@ -106,8 +106,15 @@ class DeviceCopy:
     def _give_to_owner(self, descriptor: int) -> None:
         """A copy that root writes must stay readable to the agent's own user."""
         if hasattr(os, "geteuid") and os.geteuid() == 0:
-            owner = self._store.stat()
+            owner = self._owner()
             os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+    def _owner(self) -> os.stat_result:
+        """Of the store, even if its file was deleted."""
+        for path in (self._store, self.path):
+            with suppress(FileNotFoundError):
+                return path.stat()
+        return self.path.parent.stat()
 
 
 def set_aside(store: Path) -> Path:

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -88,13 +88,15 @@ def make_private(path: Path) -> None:
 def connect(path: Path) -> sqlite3.Connection:
     """A connection in autocommit mode whose commits are on disk when they return.
 
-    The file is created with mode 0600; SQLite gives -wal and -shm the mode of the file.
+    The file is created with mode 0600; SQLite gives -wal and -shm the mode of the file. Text that
+    is not UTF-8, because a byte of it flipped, reads as text with U+FFFD in it.
     Raises OSError or sqlite3.Error.
     """
     make_private(path)
     connection = sqlite3.connect(
         path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
     )
+    connection.text_factory = lambda text: text.decode("utf-8", "replace")
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -116,6 +118,14 @@ def create(connection: sqlite3.Connection) -> None:
     for statement in _statements(_TABLES):
         connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def missing(connection: sqlite3.Connection) -> list[str]:
+    """Tables, indexes and triggers that a store of this version has, and this one has not."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as model:
+        create(model)
+        expected = _names(model)
+    return sorted(expected - _names(connection))
 
 
 def execute_values(connection: sqlite3.Connection, statement: str, rows: Sequence[Row]) -> None:
@@ -164,6 +174,10 @@ def _is_no_room(error: sqlite3.Error) -> bool:
     """A full disk; a quota or a limit of file size shows as a failed write."""
     code = getattr(error, "sqlite_errorcode", None)
     return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
+
+
+def _names(connection: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
 
 
 def _primary_code(error: sqlite3.Error) -> int | None:

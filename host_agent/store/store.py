@@ -21,7 +21,7 @@ from host_agent.store.errors import (
     UnknownDevice,
 )
 from host_agent.store.group import Group
-from host_agent.store.opening import open_alone, open_shared
+from host_agent.store.opening import locate, open_alone, open_shared
 from host_agent.store.records import (
     DEVICE_NAME,
     Accepted,
@@ -68,8 +68,7 @@ class Store:
         cls, path: Path, limits: Limits | None = None, metrics: Metrics | None = None
     ) -> "Store":
         """Open or make the store. A damaged one is set aside, and its devices restored."""
-        if not path.parent.is_dir():
-            raise StoreError(f"there is no directory {path.parent} for the store; create it")
+        path = locate(path)
         copy = DeviceCopy(path)
         with ExitStack() as undo:
             try:

@@ -1,9 +1,10 @@
 """Who has the store open: only a process that is alone with it may check and replace the file."""
 
+import os
 import sqlite3
 from pathlib import Path
 
-from host_agent.store.schema import make_private
+from host_agent.store.schema import is_damage, make_private
 
 _WAIT_S = 60.0  # another process may be checking a large store
 
@@ -19,10 +20,11 @@ class Usage:
 
         Raises OSError or sqlite3.Error.
         """
-        path = store.with_name(store.name + ".inuse")
-        make_private(path)
+        self._path = store.with_name(store.name + ".inuse")
+        self.alone = False
+        make_private(self._path)
         self._connection = sqlite3.connect(
-            path, timeout=0, isolation_level=None, check_same_thread=False
+            self._path, timeout=0, isolation_level=None, check_same_thread=False
         )
         try:
             self.alone = self._lock_alone()
@@ -48,8 +50,11 @@ class Usage:
     def _lock_alone(self) -> bool:
         try:
             self._connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
                 return False
-            raise
+            if not is_damage(error):
+                raise
+            os.truncate(self._path, 0)  # it holds nothing, and the locks of others stay
+            return self._lock_alone()
         return True

@@ -70,6 +70,8 @@ class Writer:
         self._last_id = 0
         self._copy_stale = False
         self._copy_due = 0.0
+        self._file = _identity(path)
+        self._look_failed = False
         self._refresh()
         self._thread = threading.Thread(target=self._run, name="store writer", daemon=True)
         self._thread.start()
@@ -145,6 +147,7 @@ class Writer:
             answers = [_decide(job.operation, group) for job in jobs]
             group.write()
             self._connection.execute("COMMIT")
+            self._check_in_place()
         except Exception as error:  # noqa: BLE001  everyone who waits must hear of it
             failure = self._failure(error)
             self._roll_back()
@@ -197,11 +200,34 @@ class Writer:
 
     def _look_around(self) -> None:
         """Notice in time what another process changed, also while there is nothing to write."""
+        if self.damage:
+            return
         try:
-            if not self.damage:
-                self._refresh()
+            self._check_in_place()
+            self._refresh()
+            self._look_failed = False
+        except StoreDamaged as error:
+            self._end_writing(error)
         except sqlite3.Error as error:
             _log.warning("%s", self.explain(error))
+        except Exception as error:  # noqa: BLE001  without this thread nothing is written any more
+            _log.error("the store's writer failed", exc_info=error)
+            if self._look_failed:
+                kind = type(error).__name__
+                self._end_writing(StoreDamaged(f"the store {self._path} cannot be read ({kind})"))
+            self._look_failed = True
+
+    def _check_in_place(self) -> None:
+        """Raises StoreDamaged if the file that is written to is not the one at the path."""
+        try:
+            in_place = _identity(self._path) == self._file
+        except OSError:
+            in_place = False
+        if not in_place:
+            raise StoreDamaged(
+                f"the store {self._path} was deleted or replaced while in use; restart the agent,"
+                " which makes it anew with the devices it had"
+            )
 
     def _refresh(self) -> None:
         """Read anew what another process has changed since the last look, if anything."""
@@ -224,16 +250,23 @@ class Writer:
         """What everyone in the group is told."""
         if isinstance(error, sqlite3.Error):
             return self.explain(error)
+        if isinstance(error, StoreDamaged):
+            self._end_writing(error)
+            return error
         _log.error("the store's writer failed", exc_info=error)
-        return error
+        return StoreError(f"the store {self._path} failed ({type(error).__name__})")
 
     def explain(self, error: sqlite3.Error) -> StoreError:
         """The store's own error; damage, wherever it shows, ends all writing."""
         explained = explain(error, self._path)
-        if isinstance(explained, StoreDamaged) and not self.damage:
-            self.damage = explained
-            _log.error("%s", explained)
+        if isinstance(explained, StoreDamaged):
+            self._end_writing(explained)
         return explained
+
+    def _end_writing(self, damage: StoreDamaged) -> None:
+        if not self.damage:
+            self.damage = damage
+            _log.error("%s", damage)
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
@@ -253,3 +286,8 @@ def _decide(operation: Operation[Any], group: Group) -> _Answer:
         raise  # the transaction itself is in doubt
     except Exception as error:  # noqa: BLE001  it belongs to whoever asked
         return None, error
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino

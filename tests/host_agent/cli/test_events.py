@@ -1,5 +1,7 @@
 import asyncio
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,13 @@ def with_events(ready, tmp_path: Path):
 
 def listed(warden, *arguments: object) -> list[dict[str, object]]:
     return json.loads(warden("events", "list", "--json", *arguments).out)
+
+
+def test_params_damaged_in_the_store_are_shown_as_they_are(with_events, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "thingwarden.db")) as connection, connection:
+        connection.execute("UPDATE events SET params = '{x' WHERE seq = 2")
+    assert "{x" in with_events("events", "list").out
+    assert [event["raw"] for event in listed(with_events)] == ['{"id":[1,3]}', "{x", ""]
 
 
 def test_events_are_listed_newest_first(with_events) -> None:

@@ -42,8 +42,11 @@ def test_a_missing_directory_is_named(tmp_path):
 
 
 def test_a_path_that_cannot_be_a_file(tmp_path):
-    with pytest.raises(StoreError, match="cannot be"):
+    with pytest.raises(StoreError, match="is a directory"):
         Store.open(tmp_path)
+    (tmp_path / "circle.db").symlink_to("circle.db")
+    with pytest.raises(StoreError, match=r"circle\.db"):
+        Store.open(tmp_path / "circle.db")
 
 
 def test_a_database_of_something_else_is_left_alone(path):
@@ -161,6 +164,68 @@ def test_damage_found_while_running_ends_all_writing(path, board_of):
 
     with Store.open(path) as store:
         assert [device.name for device in store.devices()] == ["door"]
+
+
+@pytest.mark.parametrize("how", ["deleted", "replaced", "emptied"])
+def test_nothing_is_acked_into_a_file_that_is_not_there_any_more(path, board_of, how):
+    with Store.open(path) as store:
+        board = board_of(store.add_device("door", "lock"))
+        asyncio.run(store.accept(board.report(1)))
+        for file in (path, path.with_name("agent.db-wal"), path.with_name("agent.db-shm")):
+            file.unlink()
+        if how == "replaced":
+            path.write_bytes(b"-- not a database --" * 1000)
+        elif how == "emptied":
+            path.touch()
+
+        with pytest.raises(StoreDamaged, match="deleted or replaced"):
+            asyncio.run(store.accept(board.report(2)))
+        assert store.damage is not None
+
+    with Store.open(path) as store:
+        (back,) = store.devices()
+        assert (back.key, back.acked) == (board.device.key, (1, 1)), "the copy is not behind"
+        board.boot = 2
+        assert asyncio.run(store.accept(board.report(1, 2, frame=1))).ack == (2, 2)
+
+
+def test_an_idle_store_notices_that_its_file_was_deleted(path, store, eventually):
+    path.unlink()
+    eventually(lambda: store.damage)
+
+
+def test_a_store_that_lost_a_table_is_set_aside(path, caplog):
+    with Store.open(path) as store:
+        door = store.add_device("door", "lock")
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("DROP TABLE events")
+
+    with caplog.at_level(logging.ERROR), Store.open(path) as store:
+        assert [device.key for device in store.devices()] == [door.key]
+        assert store.stats().pending == 0
+    assert "events" in caplog.text
+    assert list(path.parent.glob("*.damaged-*"))
+
+
+@pytest.mark.parametrize("content", [b"rubbish", b"\0" * 4096, b"-- not a database --" * 1000])
+def test_a_damaged_helper_file_is_remade(path, content):
+    with Store.open(path) as store:
+        store.add_device("door", "lock")
+    path.with_name("agent.db.inuse").write_bytes(content)
+
+    with Store.open(path) as store, Store.open(path) as other:
+        assert store.devices() == other.devices() != []
+
+
+def test_a_link_leads_to_the_same_store_and_helper_files(path, tmp_path):
+    link = tmp_path / "link.db"
+    link.symlink_to(path)
+    with Store.open(link) as store:
+        store.add_device("door", "lock")
+
+    with Store.open(path) as store:
+        assert store.device("door")
+    assert [file.name for file in tmp_path.iterdir() if file.name.startswith("link")] == ["link.db"]
 
 
 def test_a_closed_store_says_so(path, board_of):
