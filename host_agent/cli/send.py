@@ -11,7 +11,7 @@ from host_agent.cli.output import DEFAULT_CONFIG, ConfigPath, UsageError, print_
 from host_agent.cli.store import open_store
 from host_agent.config import load_settings
 from host_agent.errors import ThingWardenError
-from host_agent.securithings import Response, SecuriThings
+from host_agent.securithings import Response, SecuriThings, without_secrets
 
 _TIMEOUT_S = (10.0, 30.0)
 
@@ -51,9 +51,10 @@ def send(
             event.add_param(name, value)
         client.send_event(event, answers.append)
     answer = answers[0]
+    body = without_secrets(answer.body, endpoint.api_key, endpoint.api_secret)
     if answer.statuscode < 100:
-        raise SendError(f"no answer from {endpoint.url}: {answer.body}")
-    print_line(f"{answer.statuscode} {answer.body}")
+        raise SendError(f"no answer from {endpoint.url}: {body}")
+    print_line(f"{answer.statuscode} {body}")
     if not 200 <= answer.statuscode < 300:
         raise SendError(f"SecuriThings did not take the event (HTTP status {answer.statuscode})")
 

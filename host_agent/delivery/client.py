@@ -9,7 +9,7 @@ import aiohttp
 
 from host_agent.delivery.judgement import excerpt, retry_after_s
 from host_agent.delivery.settings import DeliverySettings, Endpoint
-from host_agent.securithings import request_headers
+from host_agent.securithings import request_headers, without_secrets
 
 _ANSWER_BYTES = 64 * 1024
 
@@ -34,10 +34,8 @@ class Client:
     """An async context manager; leaving it closes the connections."""
 
     def __init__(self, endpoint: Endpoint, settings: DeliverySettings) -> None:
-        self._url = endpoint.url
+        self._endpoint = endpoint
         headers = request_headers(endpoint.api_key, endpoint.api_secret)
-        token = headers["Authorization"].removeprefix("Basic ")
-        self._secrets = [text for text in (token, endpoint.api_secret, endpoint.api_key) if text]
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=settings.concurrency),
             timeout=aiohttp.ClientTimeout(total=settings.timeout_s),
@@ -59,29 +57,28 @@ class Client:
         await self._session.close()
 
     async def post(self, body: bytes) -> Answer | NoAnswer:
-        """Send a body once."""
+        """Send a body once. Never raises, whatever the network, the server or the URL does."""
         try:
-            async with self._session.post(self._url, data=body, allow_redirects=False) as response:
+            async with self._session.post(
+                self._endpoint.url, data=body, allow_redirects=False
+            ) as response:
                 start = await _read_bounded(response)
                 if response.status // 100 == 2:
                     return Answer(response.status, "", 0.0)
                 return Answer(
                     status=response.status,
-                    excerpt=self._without_secrets(excerpt(start)),
+                    excerpt=self._excerpt(start.decode("utf-8", "replace")),
                     retry_after_s=retry_after_s(
                         response.headers.get("Retry-After"), datetime.now(UTC)
                     ),
                 )
         except TimeoutError:
             return NoAnswer("no answer in time")
-        except (aiohttp.ClientError, OSError) as error:
-            reason = f"{type(error).__name__}: {error}"
-            return NoAnswer(self._without_secrets(excerpt(reason.encode())))
+        except Exception as error:  # noqa: BLE001  aiohttp lets those of its helpers through
+            return NoAnswer(self._excerpt(f"{type(error).__name__}: {error}"))
 
-    def _without_secrets(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+    def _excerpt(self, text: str) -> str:
+        return excerpt(without_secrets(text, self._endpoint.api_key, self._endpoint.api_secret))
 
 
 async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:

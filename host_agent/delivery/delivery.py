@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -52,6 +53,7 @@ class Delivery:
         self._store_retry: asyncio.TimerHandle | None = None
         self._stopping = asyncio.Event()
         self._drain_s = 0.0
+        self._failures_logged: set[type[Exception]] = set()
         self._ended = asyncio.Event()
         self._ended.set()
 
@@ -190,15 +192,32 @@ class Delivery:
 
     async def _attempt(self, lane: Lane, event: Outgoing) -> None:
         try:
+            outcome = await self._send(event)
+        except Exception as error:  # noqa: BLE001  one event must not end the delivery of all
+            reason = f"the agent failed with {type(error).__name__}"
+            self._log_failure(error)
+            outcome = failed(event, reason, now_ms(), self._settings)
+        self._conclude(lane, event, outcome)
+
+    async def _send(self, event: Outgoing) -> Outcome | None:
+        """One attempt; None if the answer says nothing about the event."""
+        try:
             body = request_body(event)
         except (SecuriThingsError, ValueError, TypeError) as error:
-            self._conclude(lane, event, Dead(event.id, f"cannot be sent: {error}"))
-            return
+            return Dead(event.id, f"cannot be sent: {error}")
         probing = self._gate.paused is not None
         started = time.perf_counter()
         answer = await self._client.post(body)
         self._delivery_seconds.observe(time.perf_counter() - started)
-        self._conclude(lane, event, self._judge(event, answer, probing))
+        return self._judge(event, answer, probing)
+
+    def _log_failure(self, error: Exception) -> None:
+        """Each kind of error once, without its message: that may hold anything."""
+        if type(error) in self._failures_logged:
+            return
+        self._failures_logged.add(type(error))
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        _log.error("an event could not be sent: %s\n%s", type(error).__name__, frames)
 
     def _judge(self, event: Outgoing, answer: Answer | NoAnswer, probing: bool) -> Outcome | None:
         """What becomes of the event; None if the answer says nothing about it."""

@@ -71,15 +71,14 @@ def retry_after_s(header: str | None, now: datetime) -> float:
         return min(float(header), RETRY_AFTER_MAX_S)
     try:
         date = parsedate_to_datetime(header)
-    except ValueError:
+    except Exception:  # noqa: BLE001  a zone of many digits raises OverflowError, for one
         return 0.0
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)
     return min(max(0.0, (date - now).total_seconds()), RETRY_AFTER_MAX_S)
 
 
-def excerpt(answer: bytes) -> str:
+def excerpt(text: str) -> str:
     """The beginning of an answer as one line without control characters."""
-    text = answer.decode("utf-8", "replace")[: 4 * _EXCERPT_CHARACTERS]
     printable = "".join(character if character.isprintable() else " " for character in text)
     return " ".join(printable.split())[:_EXCERPT_CHARACTERS]

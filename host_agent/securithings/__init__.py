@@ -3,6 +3,7 @@
 from host_agent.securithings.client import SecuriThings
 from host_agent.securithings.errors import SecuriThingsError
 from host_agent.securithings.event import Event
+from host_agent.securithings.masking import without_secrets
 from host_agent.securithings.transport import Response
 from host_agent.securithings.wire import (
     DEFAULT_URL,
@@ -20,4 +21,5 @@ __all__ = [
     "api_key_problem",
     "request_headers",
     "url_problem",
+    "without_secrets",
 ]

@@ -51,6 +51,8 @@ def test_retry_after_is_the_least_delay():
         ("Fri, 02 Jan 2026 03:00:00 GMT", 0),
         ("Fri, 02 Jan 2099 03:00:00 GMT", 3600),
         ("-5", 0),
+        ("Fri, 02 Jan 2026 03:04:35 +99999999999999999999", 0),
+        ("Fri, 02 Jan 99999999999999999999 03:04:35 GMT", 0),
         ("soon", 0),
         ("", 0),
     ],
@@ -64,7 +66,7 @@ def test_any_retry_after_is_survived(header):
     assert 0 <= retry_after_s(header, NOW) <= 3600
 
 
-@given(st.binary())
+@given(st.text())
 def test_an_excerpt_is_one_short_printable_line(answer):
     text = excerpt(answer)
     assert text.isprintable()

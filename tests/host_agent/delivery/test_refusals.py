@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 from aiohttp import web
@@ -250,6 +252,86 @@ def test_what_an_answer_says_is_kept_short_printable_and_without_secrets(
     assert letter.reason.startswith("HTTP 400 [31mno *** xxx")
     assert letter.reason.isprintable()
     assert len(letter.reason) < 300
+
+
+@pytest.mark.parametrize("before", [190, 198, 199])
+def test_no_piece_of_a_secret_is_left_where_an_answer_is_cut(
+    store, press, delivering, until, cloud, before
+):
+    text = "x" * before + "demo-secret"
+
+    async def scenario():
+        async with (
+            cloud(lambda _: web.Response(status=400, text=text)) as endpoint,
+            delivering(endpoint.url),
+        ):
+            await press("door", 1)
+            await until(lambda: store.stats().dead)
+
+    asyncio.run(scenario())
+    (letter,) = store.events(state="dead")
+    assert letter.reason == f"HTTP 400 {'x' * before}***"[: len("HTTP 400 ") + 200]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a..b", f"https://{'a' * 64}.example", "https://host:99999", "nonsense://x"]
+)
+def test_a_url_that_cannot_be_called_ends_nothing(store, press, delivering, until, url):
+    async def scenario():
+        async with delivering(url):
+            await press("door", 1)
+            await until(lambda: store.pending("door", 0, 1)[0].attempts >= 2)
+
+    asyncio.run(scenario())
+
+
+def test_a_failure_that_nobody_foresaw_is_retried_and_logged_once(
+    store, press, delivering, until, caplog
+):
+    metrics = Metrics()
+    metrics.delivery_seconds = SpoiltHistogram()
+
+    async def scenario():
+        async with sandboxes.running() as sandbox, delivering(sandbox.url, metrics):
+            await press("door", 1)
+            await press("gate", 1)
+            await until(lambda: store.stats().delivered == 2)
+
+    asyncio.run(scenario())
+    assert [event.attempts for event in store.events()] == [1, 1]
+    assert caplog.text.count("an event could not be sent: LookupError") == 1
+    assert "a secret" not in caplog.text
+
+
+class SpoiltHistogram:
+    """Fails at the first two observations."""
+
+    def __init__(self):
+        self.observations = 0
+        self.message = "a secret"
+
+    def observe(self, _):
+        self.observations += 1
+        if self.observations <= 2:
+            raise LookupError(self.message)
+
+
+def test_an_event_damaged_in_the_store_becomes_a_dead_letter(
+    store, press, delivering, until, received, tmp_path
+):
+    async def scenario():
+        await press("door", 1, 2)
+        with closing(sqlite3.connect(tmp_path / "agent.db")) as connection, connection:
+            connection.execute("UPDATE events SET params = '{x' WHERE seq = 1")
+        async with sandboxes.running() as sandbox, delivering(sandbox.url):
+            await until(lambda: store.stats().delivered)
+            await until(lambda: store.stats().dead)
+            return received(sandbox)
+
+    assert asyncio.run(scenario()) == ["door:1:2"]
+    (letter,) = store.events(state="dead")
+    assert (letter.seq, letter.raw) == (1, "{x")
+    assert "damaged" in letter.reason
 
 
 def test_credentials_do_not_show_in_a_repr():
