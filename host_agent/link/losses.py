@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+_COUNTS = range(2**53 + 1)  # up to what a metric can hold exactly
+
 LOSS_COUNTERS = ("discards", "gaps", "missed")
 """Events discarded by a full queue, lost with a reset, and edges missed by a full ring."""
 
@@ -11,7 +13,7 @@ def losses(health: Mapping[str, object]) -> dict[str, int]:
     found = {}
     for name in LOSS_COUNTERS:
         value = health.get(name)
-        if type(value) is int and value >= 0:
+        if type(value) is int and value in _COUNTS:
             found[name] = value
     return found
 

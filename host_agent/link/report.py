@@ -24,7 +24,7 @@ CLOCK_SET_MS = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp() * 1000)
 CLOCK_AHEAD_MS = 24 * 60 * 60 * 1000
 """How far ahead of ours a board's clock may be."""
 
-_Start = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+_Start = Annotated[int, Meta(ge=1, le=2**31 - 2**16)]  # leaves boots for the starts to come
 _Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 _Name = Annotated[str, Meta(min_length=1, max_length=128)]
 _Text = Annotated[str, Meta(max_length=1024)]

@@ -8,6 +8,10 @@ def test_only_counts_are_losses() -> None:
     assert losses(health) == {"discards": 3}
 
 
+def test_a_number_beyond_what_a_metric_can_hold_is_no_count() -> None:
+    assert losses({"discards": 2**53 + 1, "gaps": 10**400, "missed": 2**53}) == {"missed": 2**53}
+
+
 @pytest.mark.parametrize(
     ("before", "after", "grown"),
     [

@@ -68,6 +68,7 @@ def test_a_poll_has_no_events() -> None:
         b'{"boot":1}',
         b'{"boot":0,"frame":1}',
         b'{"boot":2147483648,"frame":1}',
+        b'{"boot":2147483647,"frame":1}',
         b'{"boot":1,"frame":-1}',
         b'{"boot":1,"frame":2147483648}',
         b'{"boot":true,"frame":1}',
