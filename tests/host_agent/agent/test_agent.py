@@ -125,6 +125,31 @@ def test_a_second_agent_on_the_store_is_told(agent, launch) -> None:
     assert agent.get("/healthz")[0] == 200
 
 
+def test_a_second_agent_on_a_link_to_the_store_is_told(
+    agent, configure, launch, tmp_path: Path
+) -> None:
+    (tmp_path / "link.db").symlink_to("thingwarden.db")
+    configure(store={"path": "link.db"})
+    other = launch()
+    assert other.refused() == 1
+    assert "another agent runs on the store" in other.output()
+    assert agent.get("/healthz")[0] == 200
+
+
+def test_a_store_deleted_at_run_time_ends_the_agent(
+    board, launch, tmp_path: Path, press, eventually
+) -> None:
+    agent = launch().started()
+    assert board.report(agent.link, press(1, 1)) == {"ack": [1, 1]}
+    (tmp_path / "thingwarden.db").unlink()
+    eventually(agent.ended, "the agent notices")
+    assert agent.wait() == 1
+    assert "was deleted or replaced" in agent.output()
+    again = launch().started()
+    board.boot, board.frame = board.report(again.link)["boot"] + 1, 0
+    assert board.report(again.link, press(board.boot, 1)) == {"ack": [board.boot, 1]}
+
+
 def test_a_store_that_cannot_be_made_is_told(configure, launch) -> None:
     configure(store={"path": "missing/thingwarden.db"})
     agent = launch()

@@ -38,6 +38,13 @@ def test_a_full_store_makes_it_unready(board, configure, launch, cloud, press) -
     assert "limit" in text
 
 
+def test_a_device_cannot_spoil_the_metrics(board, agent) -> None:
+    board.report(agent.link, health={"discards": 10**400, "gaps": 2})
+    status, text = agent.get("/metrics")
+    assert status == 200
+    assert metric(text, 'device_lost_events{device="door",reason="gaps"}') == 2
+
+
 def test_the_metrics_tell_what_came_in(board, agent, cloud, press, eventually) -> None:
     board.report(agent.link, press(1, 1), press(1, 2, type=0), health={"discards": 4})
     board.report(agent.link, press(1, 1))

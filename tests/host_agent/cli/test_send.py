@@ -1,3 +1,4 @@
+import base64
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,21 @@ def test_a_refusal_is_shown_and_fails(send, cloud, environment, status: int) -> 
     assert str(status) in outcome.out
     assert str(status) in outcome.err
     assert environment["THINGWARDEN_API_SECRET"] not in outcome.out + outcome.err
+
+
+@pytest.mark.parametrize("status", [201, 400])
+def test_a_secret_in_the_answer_is_not_shown(
+    send, serve, environment, tmp_path: Path, status: int
+) -> None:
+    key, secret = environment.values()
+    token = base64.b64encode(f"{key}:{secret}".encode()).decode()
+    echo = f"you: {key} {secret} {token}".encode()
+    head = b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, len(echo))
+    endpoint = serve(lambda connection: connection.sendall(head + echo))
+    (tmp_path / "agent.toml").write_text(f'[securithings]\nurl = "{endpoint.url}"\n')
+    outcome = send("x", "--device", "door")
+    assert outcome.out == f"{status} you: *** *** ***\n"
+    assert [text for text in (key, secret, token) if text in outcome.err] == []
 
 
 def test_no_answer_fails(send, tmp_path: Path) -> None:
