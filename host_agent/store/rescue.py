@@ -71,8 +71,8 @@ class DeviceCopy:
         self.path = store.with_name(store.name + _COPY_SUFFIX)
         self._store = store
 
-    def write(self, devices: Iterable[Device]) -> None:
-        """Replace the copy. A failure is logged: the store itself has the truth."""
+    def write(self, devices: Iterable[Device]) -> bool:
+        """Replace the copy. A failure is logged, and False: the store itself has the truth."""
         draft = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
         try:
             self._write_durably(draft, encode(devices))
@@ -82,6 +82,8 @@ class DeviceCopy:
             _log.warning("cannot write %s, the copy for a rescue: %s", self.path, error)
             with suppress(OSError):
                 draft.unlink()
+            return False
+        return True
 
     def read(self) -> list[Device]:
         """The devices for a new store; [] without a copy. Raises StoreError."""

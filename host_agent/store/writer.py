@@ -274,8 +274,7 @@ class Writer:
                 self._connection.execute("ROLLBACK")
 
     def _write_copy(self) -> None:
-        self._copy.write(self.devices.values())
-        self._copy_stale = False
+        self._copy_stale = not self._copy.write(self.devices.values())
         self._copy_due = time.monotonic() + _COPY_EVERY_S
 
 

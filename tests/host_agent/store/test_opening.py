@@ -130,6 +130,15 @@ def test_the_copy_is_there_as_soon_as_a_device_is_added(path, store):
     assert '"door"' in path.with_name("agent.db.devices.json").read_text()
 
 
+def test_a_copy_that_could_not_be_written_is_written_later(path):
+    copy = path.with_name("agent.db.devices.json")
+    copy.mkdir()
+    with Store.open(path) as store:
+        store.add_device("door", "lock")
+        copy.rmdir()
+    assert '"door"' in copy.read_text()
+
+
 def test_a_store_in_use_is_never_set_aside(path, store, board):
     asyncio.run(store.accept(board.report(1)))
     damage(path, start=0)
