@@ -132,8 +132,8 @@ def test_the_copy_is_there_as_soon_as_a_device_is_added(path, store):
 
 def test_a_copy_that_could_not_be_written_is_written_later(path):
     copy = path.with_name("agent.db.devices.json")
-    copy.mkdir()
     with Store.open(path) as store:
+        copy.mkdir()
         store.add_device("door", "lock")
         copy.rmdir()
     assert '"door"' in copy.read_text()
