@@ -8,6 +8,7 @@ import argparse
 import json
 import math
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -262,12 +263,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--seconds", type=float, help="stop by itself after so long")
     arguments = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="thingwarden-demo-") as directory:
         try:
             summary = run(arguments.seconds, Path(directory), Console())
         except ThingWardenError as error:
             print(error, file=sys.stderr)
             return 1
+        except KeyboardInterrupt:
+            print("ended before everything had arrived", file=sys.stderr)
+            return 130
     print(json.dumps(summary), flush=True)
     clean = not summary["lost"] and not summary["duplicates"]
     return 0 if clean and summary["captured"] == summary["delivered"] > 0 else 1

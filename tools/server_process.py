@@ -39,7 +39,11 @@ class ServerProcess:
         seen = len(self.output())
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command, stdout=log, stderr=subprocess.STDOUT, env=self._env
+                self._command,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self._env,
+                start_new_session=True,  # a Ctrl-C in the terminal is for whoever started it
             )
         deadline = time.monotonic() + _START_S
         while not (found := self._says.search(self.output(), seen)):

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import json
+import signal
 import sys
 import termios
 import tty
@@ -53,6 +54,8 @@ def main() -> int:
         print(f"{config}: {error}; `thingwarden device config` writes one", file=sys.stderr)
         return 2
     print(_HELP)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         keys = _single_keys() if sys.stdin.isatty() else contextlib.nullcontext()
         with SimulatedBoard(directory, on_line=lambda line, _: print(line)) as board, keys:

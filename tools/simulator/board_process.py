@@ -70,7 +70,7 @@ class SimulatedBoard:
         """Power on. With `wait`, return when the firmware has begun its boot."""
         started = len(self.lines)
         with socket.create_server(("127.0.0.1", 0)) as server:
-            server.settimeout(30)
+            server.settimeout(0.1)
             host, port = server.getsockname()
             self._process = subprocess.Popen(
                 [micropython(), "-X", f"heapsize={HEAP}", str(FIRMWARE / "main.py")],
@@ -89,14 +89,10 @@ class SimulatedBoard:
                 start_new_session=True,
             )
             self._spawn(self._read_console, self._process)
-            try:
-                self._control = server.accept()[0]
-            except TimeoutError:
-                # A bad config.json stops the firmware before it touches a pin.
-                if wait:
-                    raise SimulatorError(f"the board did not start: {self.lines}") from None
-                return
-        self._spawn(self._read_control, self._control)
+            self._control = _accept(server, self._process)
+        if self._control:
+            self._control.setblocking(True)
+            self._spawn(self._read_control, self._control)
         if wait:
             self.wait_for(r"^boot \d+", since=started)
 
@@ -169,11 +165,15 @@ class SimulatedBoard:
         with self._news:
             while (found := check()) is None:
                 left = deadline - time.monotonic()
-                if left <= 0 or not self._news.wait(left):
-                    raise SimulatorError(
-                        f"{what} within {timeout_s} s; the last: {self.lines[-5:]}"
-                    )
+                if left <= 0 or self._ended():
+                    raise SimulatorError(f"{what}; the board's last words: {self.lines[-5:]}")
+                self._news.wait(min(left, 0.2))
             return found
+
+    def _ended(self) -> bool:
+        """The process is gone and all it said is read."""
+        reading = any(thread.is_alive() for thread in self._threads)
+        return self._process is not None and self._process.poll() is not None and not reading
 
     def _command(self, line: str) -> None:
         if self._control is None:
@@ -212,3 +212,17 @@ class SimulatedBoard:
             else:
                 self.outputs[int(words[1])] = int(words[2])
             self._news.notify_all()
+
+
+def _accept(
+    server: socket.socket, process: "subprocess.Popen[str]", timeout_s: float = 30
+) -> socket.socket | None:
+    """The board's connection; None if it ended before it touched a pin (a bad config.json)."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        try:
+            return server.accept()[0]
+        except TimeoutError:
+            if process.poll() is not None:
+                return None
+    raise SimulatorError(f"the board did not start within {timeout_s:g} s")

@@ -114,7 +114,7 @@ def _obey(driver):
     while True:
         line = driver.readline()
         if not line:
-            return
+            os.system("kill -9 $PPID")  # nobody holds the board any more
         what, *numbers = line.split()
         if what == b"pin":
             _drive(int(numbers[0]), int(numbers[1]))
