@@ -200,10 +200,11 @@ class Watch:
         return f" board -> agent -> cloud {total:4.0f} ms"
 
 
-def run(seconds: float | None, directory: Path, console: Console) -> dict[str, float]:
-    """Run the loop for so many seconds, or until Ctrl-C; the summary."""
+def run(
+    seconds: float | None, directory: Path, console: Console, ended: threading.Event
+) -> dict[str, float]:
+    """Run the loop for so many seconds, or until `ended`; the summary."""
     journeys = Journeys()
-    stop = threading.Event()
     with ExitStack() as stack:
         sandbox = stack.enter_context(
             ServerProcess(
@@ -234,20 +235,17 @@ def run(seconds: float | None, directory: Path, console: Console) -> dict[str, f
             soft_wrap=True,
         )
         stimuli = [
-            threading.Thread(target=_press_now_and_then, args=(boards[0], stop)),
-            threading.Thread(target=_warm_and_cool, args=(boards[1], stop)),
+            threading.Thread(target=_press_now_and_then, args=(boards[0], ended)),
+            threading.Thread(target=_warm_and_cool, args=(boards[1], ended)),
         ]
         for stimulus in stimuli:
             stimulus.start()
         watch = Watch(console, sandbox.address, store, journeys)
-        try:
-            _until(watch, lambda: False, seconds)
-        except KeyboardInterrupt:
-            console.print("ending; waiting for what is under way", style="dim")
-        finally:
-            stop.set()
-            for stimulus in stimuli:
-                stimulus.join()
+        _until(watch, ended.is_set, seconds)
+        ended.set()
+        console.print("ending; waiting for what is under way", style="dim")
+        for stimulus in stimuli:
+            stimulus.join()
         _until(watch, journeys.all_arrived, _DRAIN_S)
     return journeys.summary()
 
@@ -263,11 +261,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--seconds", type=float, help="stop by itself after so long")
     arguments = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    ended = threading.Event()
+
+    def end(number: int, _: object) -> None:
+        """The first signal ends the demo in order, the second one at once."""
+        ended.set()
         signal.signal(number, signal.default_int_handler)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
     with tempfile.TemporaryDirectory(prefix="thingwarden-demo-") as directory:
         try:
-            summary = run(arguments.seconds, Path(directory), Console())
+            summary = run(arguments.seconds, Path(directory), Console(), ended)
         except ThingWardenError as error:
             print(error, file=sys.stderr)
             return 1

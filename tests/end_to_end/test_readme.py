@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,6 +57,29 @@ def test_the_demo_runs_and_loses_nothing() -> None:
     assert (summary["duplicates"], summary["lost"]) == (0, 0)
     assert 0 < summary["p50_ms"] <= summary["p99_ms"]
     assert "front-button" in run.stdout and "thermometer" in run.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_demo_ends_on_ctrl_c_with_its_summary_and_leaves_nothing(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    """A terminal sends Ctrl-C to the whole process group."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tools.demo"],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as demo:
+        assert demo.stdout is not None
+        shown = [line for line in (demo.stdout.readline() for _ in range(4)) if line]
+        os.killpg(demo.pid, number)
+        shown += demo.stdout.readlines()
+    assert demo.returncode == 0
+    summary = json.loads(shown[-1])
+    assert summary["captured"] == summary["delivered"] > 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_test_command_is_the_one_that_ci_runs() -> None:

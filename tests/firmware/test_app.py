@@ -3,7 +3,7 @@ import os
 
 import machine
 import micropython
-from support import Agent, Board, Ticks, raises
+from support import Agent, Board, Ticks, listening, raises
 from warden import app
 from warden.config import Config, ConfigError
 from warden.frames import Codec
@@ -174,3 +174,14 @@ def test_a_long_outage_on_a_small_heap_loses_no_press_and_fails_no_send():
     assert running.failures == 0
     assert running.counters.discards == 0
     assert len(running.queue) == 600
+
+
+def test_the_loop_keeps_its_rhythm_while_the_agent_hangs():
+    listener, address = listening()
+    running = board(agent=address)
+    for _ in range(150):
+        running.step()
+        app.sleep_ms(10)
+    assert running.session._link.take() is None, "the worker still waits"
+    assert running.health()["loop_ms"] < 250
+    listener.close()

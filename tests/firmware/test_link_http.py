@@ -1,9 +1,9 @@
 """Real sockets: the other end is a thread of this interpreter, as bad as its test wants it."""
 
 import _thread
-import socket
 from time import sleep_ms, ticks_diff, ticks_ms
 
+from support import listening
 from warden.link_http import HttpLink
 
 REPLY = b"HTTP/1.1 200 OK\r\nContent-Type: application/jose\r\nContent-Length: 9\r\n\r\na.b.c.d.e"
@@ -11,10 +11,7 @@ REPLY = b"HTTP/1.1 200 OK\r\nContent-Type: application/jose\r\nContent-Length: 9
 
 def exchange(behaviour, deadline_ms=1000):
     """Send a frame to a server that behaves so: (Transfer, requests it saw, rounds of our loop)."""
-    listener = socket.socket()
-    listener.bind(socket.getaddrinfo("127.0.0.1", 0)[0][-1])
-    listener.listen(5)
-    port = _port_of(listener)
+    listener, address = listening()
     seen = []
 
     def serve():
@@ -28,7 +25,7 @@ def exchange(behaviour, deadline_ms=1000):
 
     _thread.stack_size(64 * 1024)
     _thread.start_new_thread(serve, ())
-    link = HttpLink("http://127.0.0.1:%d" % port, deadline_ms)
+    link = HttpLink(address, deadline_ms)
     link.send(b"the.frame")
     rounds = 0
     began = ticks_ms()
@@ -39,25 +36,6 @@ def exchange(behaviour, deadline_ms=1000):
         rounds += 1
         transfer = link.take()
     return transfer, seen, rounds
-
-
-def _port_of(listener):
-    # The Unix port has no getsockname: ask the kernel through /proc.
-    inode = _inode(listener.fileno())
-    with open("/proc/net/tcp") as table:
-        for line in table:
-            fields = line.split()
-            if fields[9] == inode:
-                return int(fields[1].split(":")[1], 16)
-    raise AssertionError("no such socket")
-
-
-def _inode(number):
-    with open("/proc/self/fdinfo/%d" % number) as info:
-        for line in info:
-            if line.startswith("ino:"):
-                return line.split()[1]
-    raise AssertionError("no inode")
 
 
 def _request(connection):

@@ -52,6 +52,7 @@ class SimulatedBoard:
     ) -> None:
         self.root = root
         self.lines: list[str] = []
+        self.times: list[float] = []
         self.outputs: dict[int, int] = {}
         self._on_line = on_line
         self._millivolts = millivolts or {}
@@ -154,6 +155,14 @@ class SimulatedBoard:
         """Identities `boot:seq` of the events the firmware says it captured, in order."""
         return [line.split(" ", 2)[1] for line in self.lines if line.startswith("captured ")]
 
+    def captured_before(self, at_s: float) -> list[str]:
+        """Those captured before that Unix time in seconds."""
+        return [
+            line.split(" ", 2)[1]
+            for line, time_s in zip(self.lines, self.times, strict=True)
+            if line.startswith("captured ") and time_s < at_s
+        ]
+
     def _match(self, pattern: str, since: int) -> re.Match[str] | None:
         for line in self.lines[since:]:
             if found := re.search(pattern, line):
@@ -193,6 +202,7 @@ class SimulatedBoard:
             now = time.time()
             with self._news:
                 self.lines.append(line.rstrip("\r\n"))
+                self.times.append(now)
                 self._news.notify_all()
             if self._on_line:
                 self._on_line(line.rstrip("\r\n"), now)
