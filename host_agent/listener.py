@@ -14,7 +14,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from host_agent.errors import ThingWardenError
 
 HEAD_TIMEOUT_S = 10
+REST_TIMEOUT_S = 20
+"""How long what follows the head may take; longer than a body that somebody reads."""
 MAX_HEAD_BYTES = 16 * 1024
+MAX_REQUEST_BYTES = 64 * 1024
+"""Head, body and trailers: room for the largest body that an application here takes."""
 MAX_CONNECTIONS = 4096
 DRAIN_S = 12
 """How long requests under way may take when the agent stops; longer than a body may take."""
@@ -85,11 +89,13 @@ class _Server(uvicorn.Server):
 
 
 class _BoundedProtocol(HttpToolsProtocol):
-    """Bounds the connections, and the request head in time and size, which uvicorn with httptools
-    does not."""
+    """Bounds the connections, and every request in time and size, read or not by the application;
+    uvicorn with httptools does not. A pipelined request is one of its own."""
 
-    _head_timer: asyncio.TimerHandle | None = None
-    _head_bytes = 0
+    _timer: asyncio.TimerHandle | None = None
+    _in_head = True
+    _request_bytes = 0
+    """Read since the last request was complete."""
 
     def __init__(self, *arguments: Any, on_refused: Callable[[], object], **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -101,39 +107,43 @@ class _BoundedProtocol(HttpToolsProtocol):
             self._on_refused()
             transport.abort()
         else:
-            self._await_head()
+            self._time_head()
 
     def data_received(self, data: bytes) -> None:
-        self._head_bytes += len(data)
+        if self._request_bytes > MAX_REQUEST_BYTES:
+            self.transport.abort()
+            return
+        self._time_head()
+        self._request_bytes += len(data)
         super().data_received(data)
-        if self._head_timer is not None and self._head_bytes > MAX_HEAD_BYTES:
+        if self._in_head and self._request_bytes > MAX_HEAD_BYTES:
             self.transport.abort()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._await_head()
+        self._time_head()
 
     def on_headers_complete(self) -> None:
-        self._head_arrived()
+        self._in_head = False
+        self._stop_timer()
+        self._timer = self.loop.call_later(REST_TIMEOUT_S, self.transport.abort)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self._head_bytes = 0
+        self._in_head = True
+        self._request_bytes = 0
+        self._stop_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._head_arrived()
+        self._stop_timer()
         super().connection_lost(exc)
 
-    def _await_head(self) -> None:
-        if self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._too_slow)
+    def _time_head(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(HEAD_TIMEOUT_S, self.transport.abort)
 
-    def _head_arrived(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
-
-    def _too_slow(self) -> None:
-        self._head_timer = None
-        self.transport.abort()
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -11,6 +11,7 @@ _CONSOLE_PINS = (1, 3)
 _INPUT_ONLY_PINS = (34, 35, 36, 37, 38, 39)
 _NAME_MARKS = "._-"
 _LONGEST = 8192
+_BOOT_MAX = 0x7FFF0000  # the agent refuses what is above
 
 _TOP = ("device", "key", "boot_floor", "agent", "wifi", "poll_s", "watchdog_s", "inputs")
 _WIFI = ("ssid", "password")
@@ -33,7 +34,7 @@ class Config:
         if not _is_name(self.device):
             raise ConfigError("device: letters, digits and . _ - only, a letter or digit first")
         self.key = _key(settings)
-        self.boot_floor = _whole(settings, "boot_floor", "", 0, 0x7FFFFFFF, 0)
+        self.boot_floor = _whole(settings, "boot_floor", "", 0, _BOOT_MAX, 0)
         self.agent = _agent(settings)
         wifi = settings.get("wifi")
         self.ssid = self.password = None
