@@ -1,6 +1,7 @@
 """The device link on a real socket: what boards and strangers get to see."""
 
 import asyncio
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -194,6 +195,86 @@ def test_an_endless_head_is_hung_up(with_link) -> None:
                 await writer.drain()
         except ConnectionError:
             return
+
+    with_link(talk)
+
+
+@pytest.mark.parametrize("piece", [b"x" * 4096, b"a:b\r\n" * 1000], ids=["endless", "many"])
+def test_a_flood_of_trailers_is_hung_up_and_not_kept(with_link, piece: bytes) -> None:
+    async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
+        writer.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n")
+        tracemalloc.start()
+        try:
+            with pytest.raises(ConnectionError):
+                for _ in range(20_000_000 // len(piece)):
+                    writer.write(piece)
+                    await writer.drain()
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert with_link(talk) < 8_000_000
+
+
+def test_small_trailers_are_passed_over(with_link, board) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(2):
+            frame = board.seal()
+            chunks = b"%x\r\n%b\r\n0\r\nX-Sum: 1\r\n\r\n" % (len(frame), frame)
+            writer.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
+            assert (await answer(reader))[0] == 200
+
+    with_link(talk)
+
+
+def test_pipelined_requests_are_bounded_one_by_one(with_link) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(post(b"x" * MAX_FRAME_BYTES) * 20)
+        for _ in range(20):
+            assert (await answer(reader))[0] == 400
+
+    with_link(talk)
+
+
+def test_an_endless_body_that_nobody_reads_is_hung_up(with_link) -> None:
+    async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"POST / HTTP/1.1\r\nHost: agent\r\nContent-Length: 20000000\r\n\r\n")
+        with pytest.raises(ConnectionError):
+            for _ in range(20_000_000 // 4096):
+                writer.write(b"x" * 4096)
+                await writer.drain()
+
+    with_link(talk)
+
+
+async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, piece: bytes) -> None:
+    """Goes on until it is hung up."""
+    with suppress(ConnectionError):
+        while not reader.at_eof():
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+
+def test_a_dripping_body_that_nobody_reads_is_hung_up(with_link, monkeypatch) -> None:
+    monkeypatch.setattr("host_agent.listener.REST_TIMEOUT_S", 0.1)
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"POST / HTTP/1.1\r\nHost: agent\r\nContent-Length: 60000\r\n\r\n")
+        assert (await answer(reader))[0] == 404
+        await drip(reader, writer, b"x")
+
+    with_link(talk)
+
+
+@pytest.mark.parametrize("upgrade", [b"", b"Connection: upgrade\r\nUpgrade: x\r\n"])
+def test_dripping_what_is_no_request_is_hung_up(with_link, monkeypatch, upgrade: bytes) -> None:
+    monkeypatch.setattr("host_agent.listener.HEAD_TIMEOUT_S", 0.1)
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"GET / HTTP/1.1\r\nHost: agent\r\n" + upgrade + b"\r\n")
+        assert (await answer(reader))[0] == 404
+        await drip(reader, writer, b"\r\n")
 
     with_link(talk)
 
