@@ -199,6 +199,13 @@ def test_an_endless_head_is_hung_up(with_link) -> None:
     with_link(talk)
 
 
+async def flood(writer: asyncio.StreamWriter, piece: bytes) -> None:
+    """20 MB of it."""
+    for _ in range(20_000_000 // len(piece)):
+        writer.write(piece)
+        await writer.drain()
+
+
 @pytest.mark.parametrize("piece", [b"x" * 4096, b"a:b\r\n" * 1000], ids=["endless", "many"])
 def test_a_flood_of_trailers_is_hung_up_and_not_kept(with_link, piece: bytes) -> None:
     async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
@@ -206,9 +213,7 @@ def test_a_flood_of_trailers_is_hung_up_and_not_kept(with_link, piece: bytes) ->
         tracemalloc.start()
         try:
             with pytest.raises(ConnectionError):
-                for _ in range(20_000_000 // len(piece)):
-                    writer.write(piece)
-                    await writer.drain()
+                await flood(writer, piece)
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -240,9 +245,7 @@ def test_an_endless_body_that_nobody_reads_is_hung_up(with_link) -> None:
     async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"POST / HTTP/1.1\r\nHost: agent\r\nContent-Length: 20000000\r\n\r\n")
         with pytest.raises(ConnectionError):
-            for _ in range(20_000_000 // 4096):
-                writer.write(b"x" * 4096)
-                await writer.drain()
+            await flood(writer, b"x" * 4096)
 
     with_link(talk)
 
