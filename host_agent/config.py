@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -103,6 +104,10 @@ class StoreSettings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tru
     max_events: Annotated[int, Meta(ge=1, le=100_000_000)] = 1_000_000
     max_bytes: Annotated[int, Meta(ge=1 << 20, le=1 << 40)] = 1 << 30
 
+    def __post_init__(self) -> None:
+        if "\0" in self.path or not Path(self.path).name:
+            raise ValueError('path: must name a file, for example "thingwarden.db"')
+
 
 class LogSettings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """What the agent tells on stderr."""
@@ -148,6 +153,8 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
 
 def _read(path: Path) -> dict[str, Any]:
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ConfigError(f"{path} cannot be read as settings: it is not a regular file")
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
         raise ConfigError(
@@ -157,7 +164,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8 text: byte {error.start} is wrong") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
 
 

@@ -1,4 +1,5 @@
 import logging
+import os
 import tomllib
 from pathlib import Path
 
@@ -92,6 +93,8 @@ BAD = [
     ("console", "listen", '"127.0.0.1"'),
     ("store", "path", '""'),
     ("store", "path", "1"),
+    ("store", "path", '"/"'),
+    ("store", "path", '"a\\u0000"'),
     ("store", "max_events", "0"),
     ("store", "max_events", '"many"'),
     ("store", "max_events", "1.5"),
@@ -134,6 +137,8 @@ def test_every_setting_has_a_test_with_a_bad_value() -> None:
         ("[zzz]", "unknown table [zzz]; known are securithings, link"),
         ("link = 5", "link must be a table"),
         ("[link", "is not TOML"),
+        ("[link]\nlisten = " + "[" * 50_000, "is not TOML"),
+        ("[link]\nlisten = " + "9" * 5_000, "is not TOML"),
         ("[log]\nlevel = 'trace'", "for example level ="),
     ],
 )
@@ -151,6 +156,8 @@ def test_a_missing_file_names_the_command_that_makes_one(tmp_path: Path) -> None
 def test_a_directory_or_binary_is_no_settings_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load_settings(tmp_path)
+    with pytest.raises(ConfigError, match="not a regular file"):
+        load_settings(Path(os.devnull))
     (tmp_path / "agent.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="UTF-8"):
         load_settings(tmp_path / "agent.toml")
