@@ -1,6 +1,7 @@
 """`thingwarden device ...`"""
 
 import json
+import re
 from base64 import b64encode
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from host_agent.cli.output import (
     AsJson,
     ConfigPath,
     UsageError,
+    check_out,
     local_time,
     print_json,
     print_line,
@@ -27,6 +29,7 @@ app = App(name="device", help="Add, list and remove devices; works while the age
 
 Name = Annotated[str, Parameter(help="The device's name.")]
 
+_AGENT = re.compile(r"http://[^:/]+(:\d{1,5})?(/.*)?")
 _EXAMPLE_INPUT = {
     "kind": "button",
     "name": "button",
@@ -93,8 +96,7 @@ def config_(
     Example: thingwarden device config front-door --agent http://192.168.1.10:8710 --out config.json
     """
     _check_agent(agent)
-    if out.exists() and not force:
-        raise UsageError(f"{out} is there already; --force replaces it")
+    check_out(out, replace=force)
     with open_store(config) as store:
         device = store.device(name)
     if device is None:
@@ -130,6 +132,8 @@ def _board_config(device: Device, agent: str) -> dict[str, Any]:
 
 
 def _check_agent(url: str) -> None:
-    """Boards speak plain HTTP: the frames are sealed."""
-    if url_problem(url, schemes=["http"]) or "?" in url or "#" in url:
+    """As a board checks it (firmware, warden/config.py): plain HTTP, for the frames are sealed."""
+    visible = all("!" <= character <= "~" and character not in "?#@" for character in url)
+    usable = visible and len(url) <= 256 and _AGENT.fullmatch(url)
+    if not usable or url_problem(url, schemes=["http"]):
         raise UsageError(f"--agent {url}: must be like http://192.168.1.10:8710")

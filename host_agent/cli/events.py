@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 from cyclopts import App, Parameter
-from cyclopts.types import PositiveInt
+from cyclopts.validators import Number
 
 from host_agent.cli.output import (
     DEFAULT_CONFIG,
@@ -21,7 +21,16 @@ from host_agent.store import State, StoredEvent
 
 app = App(name="events", help="See what became of events; works while the agent runs.")
 
-DeviceName = Annotated[str | None, Parameter(help="Only of this device.")]
+_MOST = 1_000_000
+
+
+def _is_text(_: object, value: str | None) -> None:
+    """What is no UTF-8 in an argument arrives as lone surrogates, which no store can look up."""
+    if value is not None and value != value.encode("utf-8", "ignore").decode():
+        raise UsageError(f"--device {value}: must be UTF-8 text")
+
+
+DeviceName = Annotated[str | None, Parameter(help="Only of this device.", validator=_is_text)]
 
 
 @app.command(name="list")
@@ -29,7 +38,9 @@ def list_(
     *,
     state: Annotated[State | None, Parameter(help="Only in this state.")] = None,
     device: DeviceName = None,
-    limit: Annotated[PositiveInt, Parameter(help="How many at most.")] = 50,
+    limit: Annotated[
+        int, Parameter(help="How many at most.", validator=Number(gte=1, lte=_MOST))
+    ] = 50,
     json: AsJson = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -66,13 +67,28 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     Console().print(table)
 
 
+def check_out(path: Path, *, replace: bool) -> None:
+    """Raises UsageError if something is at `path` that `write_new` must leave alone."""
+    try:
+        kind = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+    if not stat.S_ISREG(kind):
+        raise UsageError(f"{path} is not a regular file and stays as it is; name another")
+    if not replace:
+        raise UsageError(f"{path} is there already; --force replaces it")
+
+
 def write_new(path: Path, text: str, *, mode: int = 0o600, replace: bool = False) -> None:
     """Write a whole file with `mode` from the start. Refuses to overwrite unless `replace`."""
     target = path.with_name(path.name + ".new") if replace else path
     try:
         if replace:
             target.unlink(missing_ok=True)
-        with os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "w") as file:
+        descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
         if replace:
             target.replace(path)

@@ -22,9 +22,8 @@ class SendError(ThingWardenError):
 
 def send(
     type: Annotated[str, Parameter(help="The event's TYPE.")],  # noqa: A002
-    params: Annotated[list[str] | None, Parameter(help="Its parameters, name=value.")] = None,
     /,
-    *,
+    *params: Annotated[str, Parameter(help="Its parameters, name=value.")],
     device: Annotated[str, Parameter(help="DEVICE_ID.")],
     device_type: Annotated[
         str | None, Parameter(help="DEVICE_TYPE; that of the device if it is known here.")
@@ -36,7 +35,7 @@ def send(
     Example: thingwarden send buttonState pressed=true --device front-door --device-type Lock
     """
     endpoint = load_settings(config).securithings.endpoint()
-    values = [_param(text) for text in params or []]
+    values = [_param(text) for text in params]
     answers: list[Response] = []
     with SecuriThings(
         endpoint.api_key,
@@ -74,7 +73,7 @@ def _param(text: str) -> tuple[str, str | int | float | bool]:
         raise UsageError(f"{text}: a parameter is name=value")
     try:
         decoded = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, value
     if isinstance(decoded, str | int) or (isinstance(decoded, float) and math.isfinite(decoded)):
         return name, decoded

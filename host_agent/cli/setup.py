@@ -4,7 +4,7 @@ import getpass
 import sys
 from pathlib import Path
 
-from host_agent.cli.output import OutputError, print_line, write_new
+from host_agent.cli.output import OutputError, UsageError, print_line, write_new
 from host_agent.cli.templates import AGENT_TOML, systemd_unit
 
 
@@ -18,7 +18,12 @@ def init(*, dir: Path = Path()) -> None:  # noqa: A002 (the option's name)
     dir
         Where to; the agent's store will be there too.
     """
-    directory = dir.absolute()
+    try:
+        directory = dir.absolute()
+    except FileNotFoundError as error:
+        raise OutputError("the directory that you are in was deleted; go to another") from error
+    if not str(directory).isprintable():
+        raise UsageError(f"{directory} has characters that a systemd unit cannot name; use another")
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,5 +1,6 @@
 import base64
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -84,8 +85,59 @@ def test_a_board_config_is_replaced_only_by_force(ready, tmp_path: Path) -> None
     assert out.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("agent", ["http://a", "http://a:8710/", "http://10.0.0.1:1/link/x"])
+def test_an_address_that_boards_use_is_taken(ready, agent: str, tmp_path: Path) -> None:
+    out = tmp_path / "config.json"
+    assert ready("device", "config", "door", "--agent", agent, "--out", out).code == 0
+    assert json.loads(out.read_text())["agent"] == agent
+
+
+def test_force_replaces_nothing_but_a_file(ready, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "link").symlink_to("mine")
+    (tmp_path / "directory").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    before = {path: path.lstat().st_ino for path in tmp_path.iterdir()}
+    for out in ("link", "directory", "pipe", ".", "/dev/null"):
+        outcome = ready("device", "config", "door", "--agent", "http://a", "--out", out, "--force")
+        assert outcome.code == 2
+        assert f"{out} is not a regular file" in outcome.err
+    assert {path: path.lstat().st_ino for path in before} == before
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_a_file_that_cannot_be_there_is_told(ready, tmp_path: Path, force: list[str]) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    for out in ("x" * 300, "loop/x", "agent.toml/x", "nowhere/x"):
+        outcome = ready("device", "config", "door", "--agent", "http://a", "--out", out, *force)
+        assert outcome.code == 1
+        assert outcome.err.startswith(f"thingwarden: {out} cannot be written: ")
+        assert outcome.err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
-    "agent", ["192.168.1.10", "https://a:8710", "http://", "http://a:port", "http://a/?q"]
+    "agent",
+    [
+        "192.168.1.10",
+        "https://a:8710",
+        "HTTP://a",
+        "http://",
+        "http://:8710",
+        "http://a:port",
+        "http://a:0",
+        "http://a:65536",
+        "http://[::1]:8710",
+        "http://a/?q",
+        "http://a/#q",
+        "http://a/@",
+        "http://u@a/",
+        "http://a /x",
+        "http://a\t",
+        "http://a/\x7f",
+        "http://caf\xe9/",
+        "http://\udcff/",
+        "http://a/" + "x" * 256,
+    ],
 )
 def test_an_address_no_board_could_use_is_refused(ready, agent: str, tmp_path: Path) -> None:
     out = tmp_path / "config.json"

@@ -56,7 +56,16 @@ def test_the_list_can_be_narrowed(with_events) -> None:
     assert listed(with_events, "--device", "other") == []
 
 
-@pytest.mark.parametrize("arguments", [["--state", "lost"], ["--limit", "0"], ["--limit", "x"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--state", "lost"],
+        ["--limit", "0"],
+        ["--limit", "x"],
+        ["--limit", "99999999999999999999"],
+        ["--device", "\udcff"],
+    ],
+)
 def test_a_wrong_filter_is_refused(with_events, arguments: list[str]) -> None:
     assert with_events("events", "list", *arguments).code == 2
 
@@ -79,6 +88,8 @@ def test_all_dead_letters_that_can_be_read_are_retried(with_events) -> None:
     assert with_events("events", "retry", "--all").out[0] == "1"
 
 
-@pytest.mark.parametrize("arguments", [[], ["--all", "1"], ["one"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["--all", "1"], ["one"], ["--all", "--device", "\udcff"]]
+)
 def test_what_to_retry_must_be_clear(with_events, arguments: list[str]) -> None:
     assert with_events("events", "retry", *arguments).code == 2

@@ -27,6 +27,18 @@ def test_an_event_arrives_and_the_answer_is_shown(send, cloud) -> None:
     }
 
 
+def test_parameters_may_come_after_the_options(send, cloud) -> None:
+    assert send("x", "--device", "door", "p=1", "q=2").code == 0
+    assert [param["NAME"] for param in cloud.next_body()["PARAMS"]] == ["p", "q"]
+    assert send("x", "p=1", "--device", "door", "q=2").code == 0
+    assert [param["NAME"] for param in cloud.next_body()["PARAMS"]] == ["p", "q"]
+
+
+def test_a_value_too_deep_for_json_is_text(send, cloud) -> None:
+    assert send("x", "p=" + "[" * 50_000, "--device", "door").code == 0
+    assert cloud.next_body()["PARAMS"] == [{"NAME": "p", "VALUE": "[" * 50_000}]
+
+
 def test_values_are_typed_as_in_json_else_text(send, cloud) -> None:
     values = ["a=1", "b=21.50", 'c="1"', "d=on", "e=", "f=x=y", "g=NaN", "h=[1]", "i=null"]
     send("x", *values, "--device", "door")

@@ -31,6 +31,26 @@ def test_init_where_nothing_can_be_made_is_told(warden, tmp_path: Path) -> None:
     assert outcome.err.startswith("thingwarden: ")
 
 
+@pytest.mark.parametrize("name", ["n\udcff", "n\nx"])
+def test_a_directory_that_a_unit_cannot_name_is_left_alone(
+    warden, tmp_path: Path, name: str
+) -> None:
+    outcome = warden("init", "--dir", tmp_path / name)
+    assert outcome.code == 2
+    assert outcome.err.startswith("thingwarden: ") and outcome.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_init_in_a_deleted_directory_is_told(warden, tmp_path: Path) -> None:
+    tmp_path.rmdir()
+    try:
+        outcome = warden("init")
+    finally:
+        tmp_path.mkdir()
+    assert outcome.code == 1
+    assert outcome.err.startswith("thingwarden: ") and outcome.err.count("\n") == 1
+
+
 def test_the_unit_has_absolute_paths_and_tells_how_to_install_it(warden, tmp_path: Path) -> None:
     warden("init")
     unit = (tmp_path / "thingwarden.service").read_text()
