@@ -42,7 +42,7 @@ def test_a_reader_that_has_gone_is_no_mistake(tmp_path: Path) -> None:
     os.close(reader)
     try:
         ended = subprocess.run(
-            [sys.executable, "-u", "-m", "host_agent", "--help"],
+            [sys.executable, "-u", "-m", "host_agent", "init"],
             cwd=tmp_path,
             stdout=writer,
             stderr=subprocess.PIPE,
