@@ -196,16 +196,20 @@ def test_what_is_written_never_exceeds_what_the_frame_can_carry():
         assert buffer[end:] == bytes(capacity + 10 - end)
 
 
+def spoil_the_second_line():
+    with open("spool/1.log", "rb") as file:
+        data = file.read()
+    with open("spool/1.log", "wb") as file:
+        file.write(data.replace(b'"n": 1', b'"n": 7'))
+
+
 def test_a_spooled_event_that_went_bad_is_counted_and_blocks_no_other():
     board = Board()
     for n in range(4):
         board.press(n=n)
     board.pass_ms(2000)
     board.queue.tick()
-    with open("spool/1.log", "rb") as file:
-        data = file.read()
-    with open("spool/1.log", "wb") as file:
-        file.write(data.replace(b'"n": 1', b'"n": 7'))
+    spoil_the_second_line()
     board.press(n=4)
     sent = []
     while len(board.queue):
@@ -223,10 +227,7 @@ def test_a_damaged_line_found_at_start_is_counted_once():
         board.press(n=n)
     board.pass_ms(2000)
     board.queue.tick()
-    with open("spool/1.log", "rb") as file:
-        data = file.read()
-    with open("spool/1.log", "wb") as file:
-        file.write(data.replace(b'"n": 1', b'"n": 7'))
+    spoil_the_second_line()
     for _ in range(3):
         board.reset()
     assert board.sendable() == [(1, 1), (1, 3)]
