@@ -241,11 +241,13 @@ def run(
         for stimulus in stimuli:
             stimulus.start()
         watch = Watch(console, sandbox.address, store, journeys)
-        _until(watch, ended.is_set, seconds)
-        ended.set()
+        try:
+            _until(watch, ended.is_set, seconds)
+        finally:
+            ended.set()
+            for stimulus in stimuli:
+                stimulus.join()
         console.print("ending; waiting for what is under way", style="dim")
-        for stimulus in stimuli:
-            stimulus.join()
         _until(watch, journeys.all_arrived, _DRAIN_S)
     return journeys.summary()
 

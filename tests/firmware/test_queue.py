@@ -1,4 +1,4 @@
-from support import Board
+from support import Board, RamDisk
 
 
 def test_a_press_gets_its_identity_when_captured_and_keeps_it():
@@ -268,3 +268,21 @@ def test_a_press_that_finds_no_memory_at_first_is_kept_or_counted():
     shortages.append(1)
     assert board.press() == (1, 2)
     assert board.sendable() == [(1, 1), (1, 2)]
+
+
+def test_a_full_flash_keeps_the_oldest_and_counts_what_found_no_room():
+    disk = RamDisk(40)
+    disk.format()
+    disk.mount("/flash")
+    board = Board(limit=8, directory="/flash/spool")
+    results = [board.press(n=n) for n in range(400)]
+    kept = [event_id for event_id in results if event_id]
+    assert 50 < len(kept) < 400
+    assert board.counters.discards == 400 - len(kept)
+    sent = []
+    while len(board.queue):
+        ids = board.sendable()
+        sent += ids
+        board.queue.ack(ids[-1])
+    assert sent == kept
+    assert board.press()
