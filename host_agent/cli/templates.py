@@ -46,6 +46,21 @@ api_secret = ""
 # How long dead letters are kept for `thingwarden events retry`; after that they are deleted.
 # keep_dead_days = 90
 
+[guardiankey]
+# Who judges access attempts at doors: https, or http on this machine.
+# api = "https://api.guardiankey.io"
+# A PEM file with the authority to trust instead of the system's, for a proxy of your own.
+# ca = ""
+# The file that `thingwarden guardiankey register` wrote; notifications need it, doors use it in
+# `thingwarden device config --door`.
+# account = ""
+# Where GuardianKey's notifications arrive: HOST:PORT, behind a proxy that speaks TLS.
+# webhook = ""
+# A notification with one of these verdicts ("NOTIFY", "HARD_NOTIFY", "BLOCK") ...
+# lockdown_on = []
+# ... locks these devices down, or ["*"] every door, until `thingwarden access release`.
+# lockdown_devices = []
+
 [log]
 # "debug", "info", "warning" or "error"
 # level = "info"

@@ -111,6 +111,28 @@ BAD = [
     ("delivery", "probe_s", "0"),
     ("delivery", "keep_days", "-1"),
     ("delivery", "keep_dead_days", "-1"),
+    ("guardiankey", "api", "5"),
+    ("guardiankey", "api", '""'),
+    ("guardiankey", "api", '"http://example.com"'),
+    ("guardiankey", "api", '"https://example.com/?a=b"'),
+    ("guardiankey", "api", '"https://example.com/#a"'),
+    ("guardiankey", "ca", "true"),
+    ("guardiankey", "ca", '"/"'),
+    ("guardiankey", "account", "1"),
+    ("guardiankey", "account", '"a\\u0000"'),
+    ("guardiankey", "webhook", "8712"),
+    ("guardiankey", "webhook", '"8712"'),
+    ("guardiankey", "webhook", '"127.0.0.1:8712"'),  # without account
+    ("guardiankey", "lockdown_on", '"BLOCK"'),
+    ("guardiankey", "lockdown_on", "[1]"),
+    ("guardiankey", "lockdown_on", '["ACCEPT"]'),
+    ("guardiankey", "lockdown_on", '["block"]'),
+    ("guardiankey", "lockdown_on", '["BLOCK"]'),  # without lockdown_devices
+    ("guardiankey", "lockdown_on", '["BLOCK"]\nlockdown_devices = ["*"]'),  # without webhook
+    ("guardiankey", "lockdown_devices", "[true]"),
+    ("guardiankey", "lockdown_devices", '["no spaces"]'),
+    ("guardiankey", "lockdown_devices", '["*", "door"]'),
+    ("guardiankey", "lockdown_devices", '["door"]'),  # without lockdown_on
     ("log", "level", '"loud"'),
     ("log", "level", "3"),
 ]
@@ -140,6 +162,7 @@ def test_every_setting_has_a_test_with_a_bad_value() -> None:
         ("[link]\nlisten = " + "[" * 50_000, "is not TOML"),
         ("[link]\nlisten = " + "9" * 5_000, "is not TOML"),
         ("[log]\nlevel = 'trace'", "for example level ="),
+        ("[guardiankey]\nlockdown_on = 'x'", 'for example lockdown_on = ["..."]'),
     ],
 )
 def test_a_mistake_in_the_file_comes_with_advice(load, text: str, message: str) -> None:
