@@ -11,30 +11,38 @@ from machine import ADC, Pin
 
 from warden.config import ConfigError
 
-_RING = 64  # a power of two
+_RING = 64
 _MISMATCH_MS = 150  # ESP32 runs a pending handler within 100 ms, also during blocking calls
 _SAMPLES = 8
 
 
 class Ring:
-    """Edges from one producer (the interrupt handler, on any thread) to the main loop."""
+    """Edges from one producer (the interrupt handler, on any thread) to the main loop.
 
-    def __init__(self):
-        self._ticks = array("l", [0] * _RING)  # not "q": that reads as a big int
-        self._levels = bytearray(_RING)
+    `size` is a power of two.
+    """
+
+    def __init__(self, size=_RING):
+        self._ticks = array("l", [0] * size)  # not "q": that reads as a big int
+        self._levels = bytearray(size)
+        self._wrap = size - 1
         self._head = 0
         self._tail = 0
         self.lost = 0
 
     def on_edge(self, pin):
         """The interrupt handler. Allocates nothing."""
+        self.put(pin.value())
+
+    def put(self, level):
+        """Note a level and the time. Allocates nothing."""
         head = self._head
-        following = (head + 1) & (_RING - 1)
+        following = (head + 1) & self._wrap
         if following == self._tail:
             self.lost += 1
             return
         self._ticks[head] = ticks_ms()
-        self._levels[head] = pin.value()
+        self._levels[head] = level
         self._head = following
 
     def pop(self):
@@ -43,7 +51,7 @@ class Ring:
         if tail == self._head:
             return None
         edge = self._ticks[tail], self._levels[tail]
-        self._tail = (tail + 1) & (_RING - 1)
+        self._tail = (tail + 1) & self._wrap
         return edge
 
 
