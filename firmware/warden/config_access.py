@@ -1,0 +1,183 @@
+"""The sections `guardiankey` and `access` of config.json, checked, with every default filled in."""
+
+import os
+
+from warden import VERSION
+from warden import config_checks as check
+from warden.config_checks import ConfigError
+
+_GUARDIANKEY = (
+    "route",
+    "agent_id",
+    "organization_id",
+    "auth_group_id",
+    "key",
+    "iv",
+    "service",
+    "client_ip",
+    "client_reverse",
+    "user_agent",
+    "api",
+    "ca",
+    "collector",
+)
+_ACCESS = (
+    "name",
+    "keypad",
+    "wiegand",
+    "lock",
+    "no_verdict",
+    "hard_notify",
+    "lockout_after",
+    "lockout_s",
+)
+_KEYPAD = ("rows", "columns", "keys", "enter", "clear")
+_WIEGAND = ("d0", "d1")
+_LOCK = ("pin", "active", "open_ms")
+
+_RULES = ("closed", "open")
+_KEYS = {3: "123456789*0#", 4: "123A456B789C*0#D"}
+_ORIGIN = "GuardianKey's registration gave it"
+_BOOT_PINS = (0, 2, 5, 12, 14, 15)  # they strap, or pulse, while the chip starts
+
+
+class GuardianKeySettings:
+    """The account and how to reach the service. `client_ip` None: the station's address."""
+
+    def __init__(self, table, device):
+        check.known(table, _GUARDIANKEY, "guardiankey")
+        where = "guardiankey."
+        self.route = check.choice(table, "route", where, ("relay", "udp", "rest"), "relay")
+        self.agent_id = check.line(table, "agent_id", where, 64)
+        self.organization_id = check.line(table, "organization_id", where, 64)
+        self.auth_group_id = check.line(table, "auth_group_id", where, 64)
+        self.key = check.secret(table, "key", where, 32, _ORIGIN)
+        self.iv = check.secret(table, "iv", where, 16, _ORIGIN)
+        self.service = check.line(table, "service", where, 64, device)
+        self.client_ip = None
+        if table.get("client_ip") is not None:
+            self.client_ip = check.line(table, "client_ip", where, 45)
+        self.client_reverse = check.line(table, "client_reverse", where, 253, "")
+        agent = "ThingWarden/%s (%s)" % (VERSION, device)
+        self.user_agent = check.line(table, "user_agent", where, 1000, agent)
+        self.api = _api(table)
+        self.ca = check.line(table, "ca", where, 64, "ca.der")
+        if self.route == "rest":
+            _file(self.ca)
+        self.collector = check.line(
+            table, "collector", where, 256, "collector.guardiankey.net:8888"
+        )
+        if not check.address(self.collector):
+            raise ConfigError("guardiankey.collector: an address like host:8888")
+
+
+def guardiankey(settings, device):
+    """The section as GuardianKeySettings, None if there is none."""
+    table = settings.get("guardiankey")
+    return None if table is None else GuardianKeySettings(table, device)
+
+
+def access(settings, device, guardiankey, taken):
+    """The section as a dict, None if there is none; `taken` are the pins in use elsewhere."""
+    table = settings.get("access")
+    if table is None:
+        return None
+    check.known(table, _ACCESS, "access")
+    where = "access."
+    if (guardiankey is None or guardiankey.route == "udp") and "no_verdict" not in table:
+        raise ConfigError(
+            "access.no_verdict: say closed or open; without guardiankey, or by route udp, "
+            "a verdict never comes"
+        )
+    if (table.get("keypad") is None) == (table.get("wiegand") is None):
+        raise ConfigError("access: one of keypad and wiegand, not both")
+    checked = {
+        "name": check.line(table, "name", where, 72, device + " keypad"),
+        "keypad": None,
+        "wiegand": None,
+        "lock": _lock(table.get("lock")),
+        "no_verdict": check.choice(table, "no_verdict", where, _RULES, "closed"),
+        "hard_notify": check.choice(table, "hard_notify", where, _RULES, "closed"),
+        "lockout_after": check.whole(table, "lockout_after", where, 1, 100, 5),
+        "lockout_s": check.whole(table, "lockout_s", where, 1, 3600, 60),
+    }
+    pins = [("lock.pin", checked["lock"]["pin"])]
+    if table.get("keypad") is not None:
+        keypad = checked["keypad"] = _keypad(table["keypad"])
+        for side in ("rows", "columns"):
+            pins += [("keypad.%s" % side, number) for number in keypad[side]]
+    else:
+        wiegand = checked["wiegand"] = _wiegand(table["wiegand"])
+        pins += [("wiegand.%s" % field, wiegand[field]) for field in _WIEGAND]
+    used = list(taken)
+    for field, number in pins:
+        if number in used:
+            raise ConfigError("%s%s: pin %d is in use already" % (where, field, number))
+        used.append(number)
+    return checked
+
+
+def _lock(table):
+    check.known(table, _LOCK, "access.lock")
+    number = _driving(table.get("pin"), "access.lock.pin")
+    if number in _BOOT_PINS:
+        raise ConfigError("access.lock.pin: pin %d moves while the board starts" % number)
+    return {
+        "pin": number,
+        "active": check.choice(table, "active", "access.lock.", ("high", "low"), "high"),
+        "open_ms": check.whole(table, "open_ms", "access.lock.", 100, 600000, 3000),
+    }
+
+
+def _keypad(table):
+    where = "access.keypad"
+    check.known(table, _KEYPAD, where)
+    rows, columns = table.get("rows"), table.get("columns")
+    if not isinstance(rows, list) or len(rows) != 4:
+        raise ConfigError("%s.rows: a list of 4 pins" % where)
+    if not isinstance(columns, list) or len(columns) not in _KEYS:
+        raise ConfigError("%s.columns: a list of 3 or 4 pins" % where)
+    for number in rows:
+        _driving(number, where + ".rows")
+    for number in columns:
+        if check.is_input_only(check.pin(number, where + ".columns")):
+            raise ConfigError("%s.columns: pins 34 to 39 have no pull-up" % where)
+    keys = check.text(table, "keys", where + ".", 16, _KEYS[len(columns)])
+    if sorted(keys) != sorted(_KEYS[len(columns)]):
+        raise ConfigError("%s.keys: each of %s once, row by row" % (where, _KEYS[len(columns)]))
+    special = [key for key in keys if not key.isdigit()]
+    enter = check.choice(table, "enter", where + ".", special, "#")
+    clear = check.choice(table, "clear", where + ".", special, "*")
+    if enter == clear:
+        raise ConfigError("%s.clear: another key than enter" % where)
+    return {"rows": rows, "columns": columns, "keys": keys, "enter": enter, "clear": clear}
+
+
+def _wiegand(table):
+    check.known(table, _WIEGAND, "access.wiegand")
+    return {field: check.pin(table.get(field), "access.wiegand." + field) for field in _WIEGAND}
+
+
+def _driving(number, where):
+    if check.is_input_only(check.pin(number, where)):
+        raise ConfigError("%s: pins 34 to 39 are inputs only" % where)
+    return number
+
+
+def _api(table):
+    url = check.line(table, "api", "guardiankey.", 256, "https://api.guardiankey.io").rstrip("/")
+    host, _, path = url[8:].partition("/")
+    usable = url.startswith("https://") and check.address(host, 443)
+    if not usable or not all("!" <= c <= "~" and c not in "?#@" for c in path):
+        raise ConfigError("guardiankey.api: an address like https://api.guardiankey.io")
+    return url
+
+
+def _file(name):
+    try:
+        os.stat(name)
+    except OSError:
+        raise ConfigError(
+            "guardiankey.ca: there is no %s on the board; copy the certificate of the "
+            "service's CA there, as DER" % name
+        ) from None
