@@ -11,6 +11,9 @@ from host_agent.store.opening import locate
 from host_agent.store.records import (
     DEVICE_NAME,
     Accepted,
+    Attempt,
+    AttemptVerdict,
+    BadAttempt,
     BadEvent,
     CapturedEvent,
     Dead,
@@ -26,7 +29,9 @@ from host_agent.store.records import (
     Stale,
     State,
     Stats,
+    StoredAttempt,
     StoredEvent,
+    StoredNotification,
     TimeSource,
 )
 from host_agent.store.store import Store
@@ -34,6 +39,9 @@ from host_agent.store.store import Store
 __all__ = [
     "DEVICE_NAME",
     "Accepted",
+    "Attempt",
+    "AttemptVerdict",
+    "BadAttempt",
     "BadEvent",
     "CapturedEvent",
     "Dead",
@@ -54,7 +62,9 @@ __all__ = [
     "StoreDamaged",
     "StoreError",
     "StoreFull",
+    "StoredAttempt",
     "StoredEvent",
+    "StoredNotification",
     "TimeSource",
     "UnknownDevice",
     "locate",

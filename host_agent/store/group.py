@@ -4,8 +4,9 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from host_agent.access import AccessState
 from host_agent.clock import now_ms
-from host_agent.store import acceptance, devices, events
+from host_agent.store import acceptance, access, devices, events
 from host_agent.store.errors import StoreFull
 from host_agent.store.events import Waiting
 from host_agent.store.records import (
@@ -33,6 +34,7 @@ class Group:
         self,
         connection: sqlite3.Connection,
         devices_before: Mapping[str, Device],
+        access_before: Mapping[str, AccessState],
         waiting: Waiting,
         last_id: int,
         limits: Limits,
@@ -40,16 +42,19 @@ class Group:
     ) -> None:
         self.connection = connection
         self.devices_changed: dict[str, Device] = {}
+        self.access_changed: dict[str, AccessState | None] = {}
         self.outgoing: list[Outgoing] = []
         self.last_id = last_id
         self.waiting = waiting
         self.registry_changed = False
-        """A device was added or removed."""
+        """A device was added or removed, or its access list changed."""
         self.dead_retried = False
         self._devices_before = devices_before
+        self._access_before = access_before
         self._limits = limits
         self._path = path
         self._device_rows: dict[str, Row] = {}
+        self._access_rows: dict[str, Row] = {}
         self._event_rows: list[Row] = []
         self._outcomes: dict[int, Delivered | Retry | Dead] = {}
 
@@ -61,6 +66,19 @@ class Group:
         """Write the device as it is now."""
         self._device_rows[device.name] = devices.row(device)
         self.devices_changed[device.name] = device
+
+    def access(self, name: str) -> AccessState | None:
+        """The device's access list as the operations before left it."""
+        if name in self.access_changed:
+            return self.access_changed[name]
+        return self._access_before.get(name)
+
+    def put_access(self, name: str, state: AccessState | None) -> None:
+        """Write the device's access list as it is now; None drops it."""
+        if self.access(name) != state:
+            self._access_rows[name] = access.row(name, state)
+            self.access_changed[name] = state
+            self.registry_changed = True
 
     def accept(self, device: Device, report: Report) -> Accepted:
         """Record a report that is not stale; raises StoreFull if its events do not fit."""
@@ -96,6 +114,8 @@ class Group:
             events.add(self.connection, self._event_rows)
         if self._device_rows:
             devices.save(self.connection, self._device_rows.values())
+        for row in self._access_rows.values():
+            access.save(self.connection, *row)
         if self._outcomes:
             events.settle(self.connection, self._outcomes.values(), now_ms())
         self.waiting = events.waiting(self.connection)

@@ -4,10 +4,10 @@ import logging
 import sqlite3
 from pathlib import Path
 
-from host_agent.store import devices
+from host_agent.store import access, devices
 from host_agent.store.errors import StoreDamaged, StoreError
 from host_agent.store.rescue import DeviceCopy, set_aside
-from host_agent.store.schema import VERSION, connect, create, explain, missing, version
+from host_agent.store.schema import VERSION, connect, explain, missing, upgrade, version
 
 _log = logging.getLogger(__name__)
 
@@ -61,8 +61,11 @@ def _made_sound(path: Path, copy: DeviceCopy) -> sqlite3.Connection:
         raise explain(error, path) from error
     try:
         _check(connection, path)
-        if version(connection) == 0:
+        found = version(connection)
+        if found == 0:
             _fill(connection, path, copy)
+        elif found < VERSION:
+            _upgrade(connection, path, found)
     except sqlite3.Error as error:
         connection.close()
         raise explain(error, path) from error
@@ -83,16 +86,25 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreDamaged(f"the store {path} is damaged ({result})")
     if found == 0 and connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
         raise StoreError(f"{path} is a database of something else; choose another [store] path")
-    if found == VERSION and (lost := missing(connection)):
+    if found and (lost := missing(connection)):
         raise StoreDamaged(f"the store {path} is damaged ({', '.join(lost)} missing)")
+
+
+def _upgrade(connection: sqlite3.Connection, path: Path, found: int) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    upgrade(connection)
+    connection.execute("COMMIT")
+    _log.info("the store %s of version %d is of version %d now", path, found, VERSION)
 
 
 def _fill(connection: sqlite3.Connection, path: Path, copy: DeviceCopy) -> None:
     restored = copy.read()
     connection.execute("BEGIN IMMEDIATE")
-    create(connection)
+    upgrade(connection)
     if restored:
-        devices.save(connection, map(devices.row, restored))
+        devices.save(connection, [devices.row(device) for device, _ in restored])
+    for device, state in restored:
+        access.save(connection, *access.row(device.name, state))
     connection.execute("COMMIT")
     if restored:
         _log.error(

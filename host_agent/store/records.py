@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from host_agent.access import Held
+
 DEVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 EventId: TypeAlias = tuple[int, int]
@@ -54,6 +56,25 @@ class BadEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """An access attempt for GuardianKey: `message` is base64 of what only it can read; `ask` tells
+    that a verdict is wanted, else it is for the record."""
+
+    id: int
+    auth_group_id: str
+    message: str = field(repr=False)
+    ask: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BadAttempt:
+    """An attempt that GuardianKey can never take; without an id it cannot be answered either."""
+
+    id: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What an authenticated frame carried. `key` is the one that opened it."""
 
@@ -64,6 +85,8 @@ class Report:
     received_ms: int
     events: tuple[CapturedEvent | BadEvent, ...] = ()
     health: dict[str, Any] | None = None
+    attempt: Attempt | BadAttempt | None = None
+    access: Held | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +178,48 @@ class StoredEvent:
     next_ms: int
     reason: str
     settled_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptVerdict:
+    """What became of an attempt. `digest` is SHA-256 of its message; `response` as it goes to the
+    board; with `retry` GuardianKey has not taken it; `asked` is False for a late one."""
+
+    attempt: int
+    digest: bytes = field(repr=False)
+    response: str
+    reason: str = ""
+    retry: bool = False
+    risk: float | None = None
+    event_id: str = ""
+    event_token: str = field(default="", repr=False)
+    asked: bool = True
+    received_ms: int = 0
+    took_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAttempt:
+    """A verdict and the device that it was given to."""
+
+    device: str
+    verdict: AttemptVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNotification:
+    """What GuardianKey told by webhook; `raw` is the JSON of all of it."""
+
+    event_id: str
+    auth_group_id: str
+    user: str
+    response: str
+    risk: float | None
+    service: str
+    client_ip: str
+    generated_ms: int
+    received_ms: int
+    raw: str
 
 
 @dataclass(frozen=True, slots=True)

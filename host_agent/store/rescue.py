@@ -1,15 +1,17 @@
-"""What survives a lost store: a copy of its devices; and where a damaged file goes."""
+"""What survives a lost store: a copy of its devices and their access lists; and where a damaged
+file goes."""
 
 import logging
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import msgspec
 
+from host_agent.access import AccessState, renewed
 from host_agent.store.errors import StoreError
 from host_agent.store.records import DEVICE_NAME, Device
 
@@ -19,8 +21,11 @@ _COPY_SUFFIX = ".devices.json"
 _FRAME_MAX = 2**31 - 1
 _Counter = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 
+Rescued: TypeAlias = tuple[Device, AccessState | None]
+"""A device for a new store, and its access list if it has one."""
 
-class _Kept(msgspec.Struct, kw_only=True):
+
+class _Kept(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A device in the copy; `key` in base64, empty for a removed device."""
 
     name: Annotated[str, msgspec.Meta(pattern=rf"^{DEVICE_NAME.pattern}$")]
@@ -31,14 +36,15 @@ class _Kept(msgspec.Struct, kw_only=True):
     frame: _Counter
     acked: tuple[_Counter, _Counter]
     created_ms: int
+    access: AccessState | None = None
 
     def __post_init__(self) -> None:
         if len(self.key) not in (0, 32):
             raise ValueError(f"the key of {self.name} has not 32 bytes")
 
 
-def encode(devices: Iterable[Device]) -> bytes:
-    """Devices, removed ones too, as JSON text that holds their keys."""
+def encode(devices: Iterable[Device], access: Mapping[str, AccessState]) -> bytes:
+    """Devices, removed ones too, as JSON text that holds their keys and access lists."""
     kept = [
         _Kept(
             name=device.name,
@@ -49,33 +55,39 @@ def encode(devices: Iterable[Device]) -> bytes:
             frame=device.frame,
             acked=device.acked,
             created_ms=device.created_ms,
+            access=access.get(device.name),
         )
         for device in sorted(devices, key=lambda device: device.name)
     ]
     return msgspec.json.format(msgspec.json.encode(kept))
 
 
-def decode(content: bytes) -> list[Device]:
+def decode(content: bytes) -> list[Rescued]:
     """The devices for a new store. Raises ValueError.
 
     The copy may be behind the lost store, so every frame of the boots it knows counts as used: a
-    board goes on at its next boot, and nobody can replay.
+    board goes on at its next boot, and nobody can replay. Access lists are renewed: no board takes
+    an earlier one for what it has already.
     """
-    return [_restored(device) for device in msgspec.json.decode(content, type=list[_Kept])]
+    return [
+        (_restored(kept), None if kept.access is None else renewed(kept.access))
+        for kept in msgspec.json.decode(content, type=list[_Kept])
+    ]
 
 
 class DeviceCopy:
-    """`<store>.devices.json`: devices, keys, counters and dedupe marks, replaced atomically."""
+    """`<store>.devices.json`: devices, keys, counters, dedupe marks and access lists, replaced
+    atomically."""
 
     def __init__(self, store: Path) -> None:
         self.path = store.with_name(store.name + _COPY_SUFFIX)
         self._store = store
 
-    def write(self, devices: Iterable[Device]) -> bool:
+    def write(self, devices: Iterable[Device], access: Mapping[str, AccessState]) -> bool:
         """Replace the copy. A failure is logged, and False: the store itself has the truth."""
         draft = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
         try:
-            self._write_durably(draft, encode(devices))
+            self._write_durably(draft, encode(devices, access))
             draft.replace(self.path)
             _sync_directory(self.path.parent)
         except OSError as error:
@@ -85,7 +97,7 @@ class DeviceCopy:
             return False
         return True
 
-    def read(self) -> list[Device]:
+    def read(self) -> list[Rescued]:
         """The devices for a new store; [] without a copy. Raises StoreError."""
         try:
             return decode(self.path.read_bytes())

@@ -11,16 +11,16 @@ from host_agent.store.errors import StoreDamaged, StoreError, StoreFull
 
 Row: TypeAlias = tuple[Any, ...]
 
-VERSION = 1
 _BUSY_S = 10.0  # another process commits in milliseconds; longer means that it hangs
 _CHECKPOINT_PAGES = 4000
 _WAL_BYTES_KEPT = 64 << 20
 _ROWS_PER_STATEMENT = 1000  # SQLite admits 32766 variables in a statement
 
+# One script per version: a store of an earlier one gets those that it lacks. They never change.
 # A removed device keeps its row, with an empty key: its counters must never restart.
 # An unreadable event has no type, its `params` is what the board sent.
 # AUTOINCREMENT: delivery remembers ids, so they must not come back after a purge.
-_TABLES = """
+_VERSION_1 = """
 CREATE TABLE devices (
     name TEXT PRIMARY KEY,
     type TEXT NOT NULL,
@@ -76,6 +76,48 @@ CREATE TRIGGER events_removed AFTER DELETE ON events BEGIN
     UPDATE totals SET events = events - 1, bytes = bytes - old.bytes WHERE state = old.state;
 END;
 """
+# An attempt is known by its message too: a board that lost its counter uses numbers again.
+_VERSION_2 = """
+CREATE TABLE access (
+    device TEXT PRIMARY KEY,
+    state TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE attempts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    device TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    response TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    retry INTEGER NOT NULL,
+    risk REAL,
+    event_id TEXT NOT NULL,
+    event_token TEXT NOT NULL,
+    asked INTEGER NOT NULL,
+    received_ms INTEGER NOT NULL,
+    took_ms INTEGER NOT NULL,
+    UNIQUE (device, attempt, digest)
+);
+CREATE INDEX attempts_received ON attempts (received_ms);
+
+CREATE TABLE notifications (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    event_id TEXT NOT NULL UNIQUE,
+    auth_group_id TEXT NOT NULL,
+    user TEXT NOT NULL,
+    response TEXT NOT NULL,
+    risk REAL,
+    service TEXT NOT NULL,
+    client_ip TEXT NOT NULL,
+    generated_ms INTEGER NOT NULL,
+    received_ms INTEGER NOT NULL,
+    raw TEXT NOT NULL
+);
+CREATE INDEX notifications_received ON notifications (received_ms);
+"""
+_SCRIPTS = (_VERSION_1, _VERSION_2)
+VERSION = len(_SCRIPTS)
 
 
 def make_private(path: Path) -> None:
@@ -113,17 +155,18 @@ def version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def create(connection: sqlite3.Connection) -> None:
-    """Make the tables, inside the transaction of the caller."""
-    for statement in _statements(_TABLES):
-        connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {VERSION}")
+def upgrade(connection: sqlite3.Connection, to: int = VERSION) -> None:
+    """Make what the store lacks for that version, inside the transaction of the caller."""
+    for script in _SCRIPTS[version(connection) : to]:
+        for statement in _statements(script):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {to}")
 
 
 def missing(connection: sqlite3.Connection) -> list[str]:
-    """Tables, indexes and triggers that a store of this version has, and this one has not."""
+    """Tables, indexes and triggers that a store of its version has, and this one has not."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as model:
-        create(model)
+        upgrade(model, version(connection))
         expected = _names(model)
     return sorted(expected - _names(connection))
 

@@ -9,10 +9,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from host_agent import access as access_rules
+from host_agent.access import AccessState
 from host_agent.clock import now_ms
 from host_agent.metrics import Metrics
+from host_agent.store import attempts as attempt_table
 from host_agent.store import devices as device_table
 from host_agent.store import events as event_table
+from host_agent.store import notifications as notification_table
 from host_agent.store.acceptance import is_stale
 from host_agent.store.errors import (
     DeviceExists,
@@ -25,6 +29,7 @@ from host_agent.store.opening import locate, open_alone, open_shared
 from host_agent.store.records import (
     DEVICE_NAME,
     Accepted,
+    AttemptVerdict,
     Dead,
     Delivered,
     Device,
@@ -37,7 +42,9 @@ from host_agent.store.records import (
     Stale,
     State,
     Stats,
+    StoredAttempt,
     StoredEvent,
+    StoredNotification,
 )
 from host_agent.store.rescue import DeviceCopy, decode, encode
 from host_agent.store.schema import connect, explain
@@ -145,10 +152,12 @@ class Store:
         return self._writer.call(operation)
 
     def remove_device(self, name: str) -> None:
-        """Forget a device and its key; its events stay, and its counters for a later return."""
+        """Forget a device, its key and its access list; its events stay, and its counters for a
+        later return."""
 
         def operation(group: Group) -> None:
             group.put_device(device_table.removed(self._known(group, name)))
+            group.put_access(name, None)
             group.registry_changed = True
 
         self._writer.call(operation)
@@ -165,14 +174,16 @@ class Store:
         return sorted(present, key=lambda device: device.name)
 
     def backup(self) -> bytes:
-        """Every device with its key and counters, as `restore` takes them. A secret."""
-        return encode(self._writer.devices.values())
+        """Every device with its key, counters and access list, as `restore` takes them. A
+        secret."""
+        return encode(self._writer.devices.values(), self._writer.access)
 
     def restore(self, content: bytes) -> int:
         """Take devices back from a backup; how many are new or back here.
 
-        A device that is here stays as it is. For the others counters never go back, and frames of
-        the boots in the backup count as used. Raises StoreError, and changes nothing, if it is no
+        A device that is here stays as it is, with its access list. For the others counters never
+        go back, frames of the boots in the backup count as used, and boards take their access list
+        anew. Raises StoreError, and changes nothing, if it is no
         backup or a device here has another key.
         """
         try:
@@ -182,18 +193,62 @@ class Store:
 
         def operation(group: Group) -> int:
             restored = []
-            for copy in copies:
+            for copy, state in copies:
                 earlier = group.device(copy.name)
                 if earlier is None or earlier.key == device_table.REMOVED:
-                    restored.append(device_table.restored(earlier, copy))
+                    restored.append((device_table.restored(earlier, copy), state))
                 elif copy.key not in (device_table.REMOVED, earlier.key):
                     raise DeviceExists(
                         f"the device {copy.name} has another key here; remove it first"
                     )
-            for device in restored:
+            for device, state in restored:
                 group.put_device(device)
+                group.put_access(device.name, state)
             group.registry_changed = True
-            return sum(device.key != device_table.REMOVED for device in restored)
+            return sum(device.key != device_table.REMOVED for device, _ in restored)
+
+        return self._writer.call(operation)
+
+    # Access lists
+
+    def access(self, device: str) -> AccessState | None:
+        """The device's access list as last committed, if it ever had one; what another process
+        changed is seen within 0.5 s."""
+        return self._writer.access.get(device)
+
+    def add_credential(
+        self, device: str, user: str, kind: str, email: str, secret: str
+    ) -> AccessState:
+        """Let a user in by a code or badge, in place of an earlier one of that kind; the list as
+        it is now. Raises AccessError, which never shows the secret."""
+
+        def change(state: AccessState) -> AccessState:
+            return access_rules.with_credential(state, user, kind, email, secret)
+
+        return self._change_access(device, change)
+
+    def remove_credential(self, device: str, user: str, kind: str | None = None) -> AccessState:
+        """Let a user in no more by that kind, or by none; the list as it is now. Raises
+        AccessError if there is nothing to remove."""
+        return self._change_access(
+            device, lambda state: access_rules.without_credential(state, user, kind)
+        )
+
+    def set_lockdown(self, device: str, lockdown: bool) -> AccessState:
+        """Let the door open for nobody, or as its list says again; the list as it is now."""
+        return self._change_access(
+            device, lambda state: access_rules.with_lockdown(state, lockdown)
+        )
+
+    def _change_access(
+        self, device: str, change: Callable[[AccessState], AccessState]
+    ) -> AccessState:
+        def operation(group: Group) -> AccessState:
+            self._known(group, device)
+            state = change(group.access(device) or access_rules.new_state())
+            if state.rev:  # else nobody asked for a list: its board keeps what it has
+                group.put_access(device, state)
+            return state
 
         return self._writer.call(operation)
 
@@ -213,6 +268,20 @@ class Store:
 
         return await self._writer.run(operation)
 
+    def verdict(self, device: str, attempt: int, digest: bytes) -> AttemptVerdict | None:
+        """What became of this very message of an attempt (SHA-256 `digest`), if it came before."""
+        return self._read(lambda reader: attempt_table.find(reader, device, attempt, digest))
+
+    async def record_verdict(self, device: str, verdict: AttemptVerdict) -> None:
+        """Keep what became of an attempt, in place of what became of the same message before."""
+        await self._writer.run(lambda group: attempt_table.save(group.connection, device, verdict))
+
+    async def record_notification(self, notification: StoredNotification) -> bool:
+        """Keep what GuardianKey told; False if its event is there already."""
+        return await self._writer.run(
+            lambda group: notification_table.add(group.connection, notification)
+        )
+
     # Delivery
 
     def devices_with_pending(self) -> list[str]:
@@ -229,11 +298,25 @@ class Store:
 
     async def purge(self, state: Settled, before_ms: int) -> int:
         """Delete events that were delivered, or died, before that time; how many."""
+        return await self._purge(
+            lambda connection: event_table.purge(connection, state, before_ms, _PURGE_CHUNK)
+        )
+
+    async def purge_attempts(self, before_ms: int) -> int:
+        """Delete attempts and notifications that came before that time; how many."""
+        attempts = await self._purge(
+            lambda connection: attempt_table.purge(connection, before_ms, _PURGE_CHUNK)
+        )
+        notifications = await self._purge(
+            lambda connection: notification_table.purge(connection, before_ms, _PURGE_CHUNK)
+        )
+        return attempts + notifications
+
+    async def _purge(self, chunk: Callable[[sqlite3.Connection], int]) -> int:
+        """Delete in chunks, so that reports get their turn in between."""
         total = 0
         while True:
-            count = await self._writer.run(
-                lambda group: event_table.purge(group.connection, state, before_ms, _PURGE_CHUNK)
-            )
+            count = await self._writer.run(lambda group: chunk(group.connection))
             total += count
             if count < _PURGE_CHUNK:
                 return total
@@ -245,6 +328,14 @@ class Store:
     ) -> list[StoredEvent]:
         """Events, newest first."""
         return self._read(lambda reader: event_table.stored(reader, state, device, limit))
+
+    def attempts(self, device: str | None = None, limit: int = 50) -> list[StoredAttempt]:
+        """Access attempts that boards had relayed, newest first."""
+        return self._read(lambda reader: attempt_table.stored(reader, device, limit))
+
+    def notifications(self, limit: int = 50) -> list[StoredNotification]:
+        """What GuardianKey told by webhook, newest first."""
+        return self._read(lambda reader: notification_table.stored(reader, limit))
 
     def retry_dead(self, ids: Sequence[int] | None = None, device: str | None = None) -> int:
         """Let dead letters be delivered again: those of `ids`, or all; of one device, or any.

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
+from host_agent.access import AccessState
 from host_agent.metrics import Metrics
-from host_agent.store import devices, events
+from host_agent.store import access, devices, events
 from host_agent.store.errors import StoreDamaged, StoreError
 from host_agent.store.group import Group
 from host_agent.store.records import Device, Limits, Outgoing
@@ -42,7 +43,7 @@ _Answer: TypeAlias = tuple[Any, Exception | None]
 
 
 class Writer:
-    """Owns the writing connection, and the snapshot of the devices that it keeps true."""
+    """Owns the writing connection, and the snapshot of devices and access that it keeps true."""
 
     def __init__(
         self,
@@ -54,6 +55,8 @@ class Writer:
     ) -> None:
         self.devices: dict[str, Device] = {}
         """By name, removed ones included; replaced or updated only by this thread."""
+        self.access: dict[str, AccessState] = {}
+        """By device; replaced only by this thread."""
         self.on_accepted: list[Callable[[list[Outgoing]], None]] = []
         self.on_retried: list[Callable[[], None]] = []
         self.damage: StoreDamaged | None = None
@@ -139,6 +142,7 @@ class Writer:
             group = Group(
                 self._connection,
                 self.devices,
+                self.access,
                 self._waiting,
                 self._last_id,
                 self._limits,
@@ -161,6 +165,9 @@ class Writer:
 
     def _adopt(self, group: Group) -> None:
         self.devices.update(group.devices_changed)
+        if group.access_changed:
+            states = (self.access | group.access_changed).items()
+            self.access = {name: state for name, state in states if state is not None}
         self._waiting = group.waiting
         self._last_id = group.last_id
         self._copy_stale |= bool(group.devices_changed)
@@ -235,6 +242,7 @@ class Writer:
         if data_version == self._data_version:
             return
         self.devices = devices.load(self._connection)
+        self.access = access.load(self._connection)
         self._waiting = events.waiting(self._connection)
         self._last_id = events.last_id(self._connection)
         if self._data_version != -1:
@@ -274,7 +282,7 @@ class Writer:
                 self._connection.execute("ROLLBACK")
 
     def _write_copy(self) -> None:
-        self._copy_stale = not self._copy.write(self.devices.values())
+        self._copy_stale = not self._copy.write(self.devices.values(), self.access)
         self._copy_due = time.monotonic() + _COPY_EVERY_S
 
 

@@ -1,0 +1,98 @@
+"""Attempts and what GuardianKey said to them: a repeated one is answered from here."""
+
+import sqlite3
+
+from host_agent.store.records import AttemptVerdict, StoredAttempt
+from host_agent.store.schema import Row
+
+MAX_ROWS = 100_000
+
+_COLUMNS = (
+    "attempt, digest, response, reason, retry, risk, event_id, event_token, asked,"
+    " received_ms, took_ms"
+)
+# A message that was not taken comes again, and its row then tells the last outcome.
+_SAVE = f"""
+INSERT INTO attempts (device, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (device, attempt, digest) DO UPDATE SET
+    response = excluded.response, reason = excluded.reason, retry = excluded.retry,
+    risk = excluded.risk, event_id = excluded.event_id, event_token = excluded.event_token,
+    asked = excluded.asked, received_ms = excluded.received_ms, took_ms = excluded.took_ms
+"""  # noqa: S608  constants, here and below
+_FIND = f"SELECT {_COLUMNS} FROM attempts WHERE device = ? AND attempt = ? AND digest = ?"  # noqa: S608
+_LIST = f"""
+SELECT device, {_COLUMNS} FROM attempts WHERE (?1 IS NULL OR device = ?1)
+ORDER BY id DESC LIMIT ?2
+"""  # noqa: S608
+_TRIM = "DELETE FROM attempts WHERE id <= (SELECT max(id) FROM attempts) - ?"
+
+
+def save(connection: sqlite3.Connection, device: str, verdict: AttemptVerdict) -> None:
+    """Record a verdict, and drop the oldest beyond MAX_ROWS."""
+    row = (
+        device,
+        verdict.attempt,
+        verdict.digest,
+        verdict.response,
+        verdict.reason,
+        verdict.retry,
+        verdict.risk,
+        verdict.event_id,
+        verdict.event_token,
+        verdict.asked,
+        verdict.received_ms,
+        verdict.took_ms,
+    )
+    connection.execute(_SAVE, row)
+    connection.execute(_TRIM, (MAX_ROWS,))
+
+
+def find(
+    connection: sqlite3.Connection, device: str, attempt: int, digest: bytes
+) -> AttemptVerdict | None:
+    """What became of this very message the last time, if it came before."""
+    row = connection.execute(_FIND, (device, attempt, digest)).fetchone()
+    return None if row is None else _verdict(row)
+
+
+def stored(connection: sqlite3.Connection, device: str | None, limit: int) -> list[StoredAttempt]:
+    """Attempts for a person, newest first."""
+    rows = connection.execute(_LIST, (device, limit))
+    return [StoredAttempt(name, _verdict(tuple(row))) for name, *row in rows]
+
+
+def purge(connection: sqlite3.Connection, before_ms: int, limit: int) -> int:
+    """Delete at most `limit` that came before that time; how many."""
+    return connection.execute(
+        "DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE received_ms < ? LIMIT ?)",
+        (before_ms, limit),
+    ).rowcount
+
+
+def _verdict(row: Row) -> AttemptVerdict:
+    (
+        attempt,
+        digest,
+        response,
+        reason,
+        retry,
+        risk,
+        event_id,
+        event_token,
+        asked,
+        received_ms,
+        took_ms,
+    ) = row
+    return AttemptVerdict(
+        attempt=attempt,
+        digest=digest,
+        response=response,
+        reason=reason,
+        retry=bool(retry),
+        risk=risk,
+        event_id=event_id,
+        event_token=event_token,
+        asked=bool(asked),
+        received_ms=received_ms,
+        took_ms=took_ms,
+    )
