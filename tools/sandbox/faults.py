@@ -1,4 +1,4 @@
-"""What can be made to go wrong with the next event requests; no I/O."""
+"""What can be made to go wrong with the next requests; no I/O."""
 
 from typing import Annotated
 
@@ -42,7 +42,23 @@ class Hang(_Fault, tag="hang"):
     """Never answers; nothing is recorded."""
 
 
-Fault = Status | Delay | Reset | ResetAfterStore | Hang
+class Answer(_Fault, kw_only=True, tag="answer"):
+    """Answers with this status and exactly this text as body; nothing is recorded."""
+
+    status: Annotated[int, msgspec.Meta(ge=200, le=599)] = 200
+    body: str
+    content_type: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9.+-]+/[a-z0-9.+-]+\Z")] = (
+        "application/json"
+    )
+
+
+class Drip(_Fault, tag="drip"):
+    """Treats the request as usual, but each byte of the answer's body comes that much later."""
+
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)]
+
+
+Fault = Status | Answer | Delay | Reset | ResetAfterStore | Hang | Drip
 
 
 class Faults:

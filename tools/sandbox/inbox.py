@@ -1,42 +1,45 @@
-"""The events that arrived, numbered from 1, for whoever asks for them."""
+"""What arrived, numbered from 1, for whoever asks for it."""
 
 import asyncio
 import itertools
 import time
 from collections import deque
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-import msgspec
+Body = TypeVar("Body")
 
 
-class Received(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Received(Generic[Body]):
     n: int
     received_ms: int
-    body: msgspec.Raw
+    body: Body
 
 
-class Inbox:
-    """Keeps the newest `limit` events; older ones are dropped and counted."""
+class Inbox(Generic[Body]):
+    """Keeps the newest `limit` items; older ones are dropped and counted."""
 
     def __init__(self, limit: int = 200_000) -> None:
         self.last = 0
         self.dropped = 0
-        self._events: deque[Received] = deque(maxlen=limit)
+        self._items: deque[Received[Body]] = deque(maxlen=limit)
         self._arrived = asyncio.Event()
 
-    def add(self, body: bytes) -> None:
-        if len(self._events) == self._events.maxlen:
+    def add(self, body: Body) -> None:
+        if len(self._items) == self._items.maxlen:
             self.dropped += 1
         self.last += 1
-        self._events.append(Received(self.last, time.time_ns() // 1_000_000, msgspec.Raw(body)))
+        self._items.append(Received(self.last, time.time_ns() // 1_000_000, body))
         self.wake()
 
-    def after(self, n: int) -> list[Received]:
-        """The kept events with a number above `n`, oldest first."""
-        known = n - (self.last - len(self._events))
-        return list(itertools.islice(self._events, max(0, known), None))
+    def after(self, n: int) -> list[Received[Body]]:
+        """The kept items with a number above `n`, oldest first."""
+        known = n - (self.last - len(self._items))
+        return list(itertools.islice(self._items, max(0, known), None))
 
     async def arrival(self) -> None:
-        """Returns when the next event has arrived, or on `wake`."""
+        """Returns when the next item has arrived, or on `wake`."""
         await self._arrived.wait()
 
     def wake(self) -> None:
@@ -45,6 +48,6 @@ class Inbox:
         self._arrived = asyncio.Event()
 
     def clear(self) -> None:
-        """Forgets the events; numbers go on from where they are."""
-        self._events.clear()
+        """Forgets the items; numbers go on from where they are."""
+        self._items.clear()
         self.dropped = 0
