@@ -12,9 +12,9 @@ from typing import Self
 
 import requests
 
+from host_agent.http_post import Response, open_session, post
 from host_agent.securithings.errors import SecuriThingsError
 from host_agent.securithings.event import Event
-from host_agent.securithings.transport import Response, open_session, post
 from host_agent.securithings.values import checked_text
 from host_agent.securithings.wire import (
     DEFAULT_URL,

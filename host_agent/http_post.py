@@ -9,7 +9,7 @@ import requests
 import urllib3
 from requests.structures import CaseInsensitiveDict
 
-from host_agent.securithings.deadline import DeadlineAdapter
+from host_agent.http_deadline import DeadlineAdapter
 
 # https://curl.se/libcurl/c/libcurl-errors.html
 COULDNT_RESOLVE_HOST = 6
@@ -44,7 +44,7 @@ _MAX_ANSWER_BYTES = 1024 * 1024
 
 @dataclass(frozen=True)
 class Response:
-    """What became of an event.
+    """What became of a request.
 
     `statuscode` is the HTTP status or, below 100, the libcurl number of a transport error: 6 name
     not resolved, 7 not connected, 28 timed out, 35 TLS failed, 60 certificate refused, 56 anything
@@ -68,11 +68,16 @@ def open_session(headers: Mapping[str, str]) -> requests.Session:
 
 
 def post(
-    session: requests.Session, url: str, payload: bytes, timeout: tuple[float, float]
+    session: requests.Session,
+    url: str,
+    payload: bytes,
+    timeout: tuple[float, float],
+    ca: str | None = None,
 ) -> Response:
     """Sends exactly one request; never raises for what the network or the server does.
 
-    `timeout` is (connect, total) in seconds. Redirects are answers like any other.
+    `timeout` is (connect, total) in seconds. Redirects are answers like any other. `ca` is a PEM
+    file of certificate authorities that replaces the usual ones.
     """
     connect_s, total_s = timeout
     try:
@@ -80,6 +85,7 @@ def post(
             url,
             data=payload,
             timeout=urllib3.Timeout(connect=connect_s, total=total_s),  # type: ignore[arg-type]
+            verify=ca,
             allow_redirects=False,
             stream=True,
         ) as answer:

@@ -1,0 +1,58 @@
+"""Client library for GuardianKey, usable without the agent (see README.md).
+
+`AsyncGuardianKey`, and `aio.Api` below it, need aiohttp, which is imported with them only.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from host_agent.guardiankey.account import Account
+from host_agent.guardiankey.addresses import client_address
+from host_agent.guardiankey.client import GuardianKey
+from host_agent.guardiankey.errors import (
+    AccountError,
+    GuardianKeyError,
+    NotificationError,
+    NotificationSeen,
+    RegistrationError,
+    ResolutionError,
+)
+from host_agent.guardiankey.notification import Notification, open_notification
+from host_agent.guardiankey.registration import Email, Webhook
+from host_agent.guardiankey.resolution import EventDetails
+from host_agent.guardiankey.verdict import Response, Sent, Verdict
+from host_agent.guardiankey.wire import DEFAULT_API, DEFAULT_COLLECTOR, api_problem
+
+if TYPE_CHECKING:
+    from host_agent.guardiankey.aio import AsyncGuardianKey
+
+__all__ = [
+    "DEFAULT_API",
+    "DEFAULT_COLLECTOR",
+    "Account",
+    "AccountError",
+    "AsyncGuardianKey",
+    "Email",
+    "EventDetails",
+    "GuardianKey",
+    "GuardianKeyError",
+    "Notification",
+    "NotificationError",
+    "NotificationSeen",
+    "RegistrationError",
+    "ResolutionError",
+    "Response",
+    "Sent",
+    "Verdict",
+    "Webhook",
+    "api_problem",
+    "client_address",
+    "open_notification",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "AsyncGuardianKey":
+        from host_agent.guardiankey.aio import AsyncGuardianKey
+
+        return AsyncGuardianKey
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

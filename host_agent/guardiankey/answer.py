@@ -1,0 +1,32 @@
+"""What came of one request, whoever did the I/O."""
+
+from dataclasses import dataclass
+
+from host_agent.guardiankey.verdict import Sent, Verdict
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer, its body bounded."""
+
+    status: int
+    body: str | bytes
+
+
+@dataclass(frozen=True)
+class NoAnswer:
+    """A transport error or a time-out: whether the request arrived is unknown."""
+
+    reason: str
+
+
+def verdict_of(answer: Answer | NoAnswer) -> Verdict:
+    if isinstance(answer, NoAnswer):
+        return Verdict.error(answer.reason, retry=True)
+    return Verdict.from_answer(answer.status, answer.body)
+
+
+def sent_of(answer: Answer | NoAnswer) -> Sent:
+    if isinstance(answer, NoAnswer):
+        return Sent(False, answer.reason, retry=True)
+    return Sent.from_answer(answer.status)

@@ -1,0 +1,71 @@
+"""Where GuardianKey's service is, and how long an answer may take (WIRE.md part B)."""
+
+import math
+import ssl
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from host_agent.guardiankey.errors import GuardianKeyError
+from host_agent.loopback import is_loopback
+
+DEFAULT_API = "https://api.guardiankey.io"
+DEFAULT_COLLECTOR = ("collector.guardiankey.net", 8888)
+TIMEOUT = (1.0, 4.0)
+"""Seconds to connect, and in all (WIRE.md B6)."""
+
+HEADERS = {"Accept": "application/json", "User-Agent": "ThingWarden"}
+"""Of every request, besides its Content-Type."""
+
+
+def api_problem(url: str) -> str | None:
+    """Why no request could go to this base URL, as words that follow its name; None if one can.
+
+    Plain http is for this machine only: a v2 event is not encrypted.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("https", "http") and parts.hostname and parts.port != 0
+        url.encode("ascii")
+    except ValueError:
+        usable = None
+    if not usable or parts.query or parts.fragment or not url.isprintable() or " " in url:
+        return f"must be like {DEFAULT_API}"
+    if "@" in parts.netloc:
+        return "must not carry credentials"
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        return "must be https: plain http is for this machine only"
+    return None
+
+
+def joined(api: str, path: str) -> str:
+    return f"{api.rstrip('/')}/{path.lstrip('/')}"
+
+
+def check_api(url: object) -> str:
+    """`url` itself. Raises GuardianKeyError."""
+    if not isinstance(url, str):
+        raise GuardianKeyError("api must be a text")
+    if problem := api_problem(url):
+        raise GuardianKeyError(f"api {problem}")
+    return url
+
+
+def check_timeout(timeout: object) -> tuple[float, float]:
+    """`timeout` itself. Raises GuardianKeyError."""
+    match timeout:
+        case (int() | float() as connect, int() | float() as total) if (
+            0 < connect < math.inf and 0 < total < math.inf
+        ):
+            return connect, total
+    raise GuardianKeyError("timeout must be (connect, total) in seconds, both above 0")
+
+
+def tls_context(ca: str | Path | None) -> ssl.SSLContext:
+    """Verifies servers against the system's authorities or those of the PEM file `ca`.
+
+    Raises GuardianKeyError if it cannot be used.
+    """
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except (OSError, ValueError, TypeError):  # an SSLError is an OSError
+        raise GuardianKeyError(f"ca: {ca} cannot be read as PEM certificates") from None
