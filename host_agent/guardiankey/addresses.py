@@ -41,13 +41,11 @@ def client_address(peer: str, forwarded_for: str | None, trusted_proxies: Iterab
 def reverse_name(address: object, within_s: float = REVERSE_S) -> str:
     """The name that DNS has for an address; empty if there is none in time. Never raises."""
 
-    def look_up() -> str:
-        return socket.getnameinfo((address, 0), socket.NI_NAMEREQD)[0]
-
     if not isinstance(address, str) or _address(address) is None:
         return ""
+    peer = (address, 0)
     try:
-        return _lookups.run(look_up, within_s)
+        return _lookups.run(lambda: socket.getnameinfo(peer, socket.NI_NAMEREQD)[0], within_s)
     except (OSError, RuntimeError, ValueError):  # TimeoutError is an OSError
         return ""
 

@@ -5,7 +5,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Self
 
 
@@ -27,7 +26,6 @@ _MEANING = {
     "SETTING_MISSING": Response.ERROR,
 }
 _PASSING_REFUSALS = (404, 405, 407, 408, 421, 425, 429)  # of the place or the moment
-_NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 def response_of(text: object) -> Response | None:
@@ -59,7 +57,7 @@ class Verdict:
     client_ua: str = ""
     client_os: str = ""
     country: str = ""
-    raw: Mapping[str, object] = field(default=_NOTHING, repr=False)
+    raw: Mapping[str, object] = field(default_factory=dict, repr=False)
 
     @property
     def allowed(self) -> bool:
