@@ -46,6 +46,23 @@ class Metrics:
             buckets=_FAST_S,
             registry=self.registry,
         )
+        self.attempts = Counter(
+            "thingwarden_attempts",
+            "Access attempts received, by GuardianKey's response or what else became of them",
+            ["response"],
+            registry=self.registry,
+        )
+        self.relay_seconds = Histogram(
+            "thingwarden_relay_seconds",
+            "Time of one request to GuardianKey",
+            buckets=_FAST_S,
+            registry=self.registry,
+        )
+        self.access_changes = Counter(
+            "thingwarden_access_changes",
+            "Changes of access lists sent to boards",
+            registry=self.registry,
+        )
         self.delivery_paused = Gauge(
             "thingwarden_delivery_paused",
             "1 while SecuriThings refuses the credentials",

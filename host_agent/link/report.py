@@ -1,24 +1,38 @@
 """What a report says: the payload of a frame, checked (DESIGN section 4).
 
 The frame's own fields must be right or all of it is refused. Events are judged one by one: a bad
-one becomes a `BadEvent` and does not hold up the others. Unknown keys are left to newer boards.
+one becomes a `BadEvent` and does not hold up the others; so does a bad attempt. Unknown keys are
+left to newer boards.
 """
 
+import binascii
 import json
 import logging
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
+from host_agent.access import Held
 from host_agent.errors import ThingWardenError
 from host_agent.link.frames import OpenedReport
 from host_agent.link.throttle import Throttle
-from host_agent.store.records import BadEvent, CapturedEvent, EventId, Report, TimeSource
+from host_agent.store.records import (
+    Attempt,
+    BadAttempt,
+    BadEvent,
+    CapturedEvent,
+    EventId,
+    Report,
+    TimeSource,
+)
 
 MAX_EVENTS = 256
 MAX_HEALTH_BYTES = 1024
+MAX_MESSAGE_CHARACTERS = 4096
+"""Of an attempt's message, in base64."""
 CLOCK_SET_MS = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp() * 1000)
 """A board that tells an earlier time has no clock."""
 CLOCK_AHEAD_MS = 24 * 60 * 60 * 1000
@@ -29,12 +43,14 @@ _Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 _Name = Annotated[str, Meta(min_length=1, max_length=128)]
 _Text = Annotated[str, Meta(max_length=1024)]
 _Params = Annotated[dict[_Name, bool | int | float | _Text], Meta(max_length=64)]
+_GROUP_ID = re.compile(r"[!-{}~]+")
 _INT64 = range(-(2**63), 2**63)
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 """Wrong JSON or fields, text that is not UTF-8, nesting too deep: all that decoding raises."""
 
 _log = logging.getLogger(__name__)
 _health_warnings = Throttle(60)
+_access_warnings = Throttle(60)
 
 
 class ReportMalformed(ThingWardenError):
@@ -46,6 +62,8 @@ class _Frame(Struct):
     frame: _Count
     events: Annotated[list[Raw], Meta(max_length=MAX_EVENTS)] = []
     health: Raw = Raw()
+    attempt: Raw = Raw()
+    access: Raw = Raw()
 
 
 class _Event(Struct):
@@ -60,9 +78,21 @@ class _Identity(Struct):
     id: tuple[_Count, _Count]
 
 
+class _Attempt(Struct):
+    id: _Count
+    group: _Name = msgspec.field(name="authGroupId")
+    message: Annotated[str, Meta(min_length=1, max_length=MAX_MESSAGE_CHARACTERS)]
+    ask: bool
+
+
+class _AttemptIdentity(Struct):
+    id: _Count
+
+
 _frames = msgspec.json.Decoder(_Frame)
 _events = msgspec.json.Decoder(_Event)
 _healths = msgspec.json.Decoder(dict[str, Any])
+_helds = msgspec.json.Decoder(tuple[Annotated[str, Meta(max_length=8)], _Count])
 
 
 def parse_report(opened: OpenedReport, received_ms: int) -> Report:
@@ -87,6 +117,8 @@ def parse_report(opened: OpenedReport, received_ms: int) -> Report:
         received_ms=received_ms,
         events=tuple(events),
         health=_health(bytes(frame.health), opened.device),
+        attempt=_attempt(bytes(frame.attempt)) if frame.attempt else None,
+        access=_held(bytes(frame.access), opened.device) if frame.access else None,
     )
 
 
@@ -98,20 +130,25 @@ def _frame(payload: bytes) -> _Frame:
 
 
 def _loose_frame(payload: bytes, problem: str) -> _Frame:
-    """A frame whose JSON is not strict, because of NaN or half a surrogate pair in one event: the
-    events come apart, so that only that one is judged bad. Its health is left out."""
+    """A frame whose JSON is not strict, because of NaN or half a surrogate pair in one event or its
+    attempt: they come apart, so that only that one is judged bad. Its health is left out."""
     try:
         content = json.loads(payload)
         if type(content["events"]) is not list:
             raise ReportMalformed(problem)
         events = [Raw(json.dumps(event).encode()) for event in content.pop("events")]
+        parts = {
+            name: Raw(json.dumps(content.pop(name)).encode())
+            for name in ("attempt", "access")
+            if name in content
+        }
         content.pop("health", None)
         frame = msgspec.convert(content, _Frame)
     except (*_UNREADABLE, AttributeError, KeyError, TypeError):
         raise ReportMalformed(problem) from None
     if len(events) > MAX_EVENTS:
         raise ReportMalformed(f"more than {MAX_EVENTS} events")
-    return msgspec.structs.replace(frame, events=events)
+    return msgspec.structs.replace(frame, events=events, **parts)
 
 
 def _event(
@@ -177,3 +214,38 @@ def _health(raw: bytes, device: str) -> dict[str, Any] | None:
     if _health_warnings.allows(device):
         _log.warning("health of %s left out: %s", device, problem)
     return None
+
+
+def _attempt(raw: bytes) -> Attempt | BadAttempt:
+    """What GuardianKey is to judge, or why it never can."""
+    identity = None
+    try:
+        content = json.loads(raw)
+        identity = msgspec.convert(content, _AttemptIdentity).id
+        found = msgspec.convert(content, _Attempt)
+    except _UNREADABLE as error:
+        return BadAttempt(identity, str(error))
+    if not _GROUP_ID.fullmatch(found.group):
+        return BadAttempt(identity, "authGroupId: must be visible ASCII without '|'")
+    if not _is_base64(found.message):
+        return BadAttempt(identity, "message: must be base64, padded and without line breaks")
+    return Attempt(found.id, found.group, found.message, found.ask)
+
+
+def _is_base64(text: str) -> bool:
+    """Whether it is the one way to write its bytes."""
+    try:
+        content = binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        return False
+    return binascii.b2a_base64(content, newline=False).decode() == text
+
+
+def _held(raw: bytes, device: str) -> Held | None:
+    """The access list that the board has; left out if it is nonsense."""
+    try:
+        return Held(*_helds.decode(raw))
+    except _UNREADABLE as error:
+        if _access_warnings.allows(device):
+            _log.warning("access of %s left out: %s", device, error)
+        return None

@@ -2,9 +2,11 @@
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
+from host_agent.access import MAX_CHANGE_BYTES, change_for
 from host_agent.clock import now_ms
 from host_agent.link import losses
 from host_agent.link.clones import CloneWatch
@@ -15,12 +17,15 @@ from host_agent.link.frames import (
     open_report,
     seal_reply,
 )
+from host_agent.link.relay import Relay
 from host_agent.link.report import ReportMalformed, parse_report
 from host_agent.metrics import Metrics
 from host_agent.store import Accepted, Device, Report, Stale, Store, StoreError, StoreFull
 
 RETRY_S = 5
 """When a board should come again after the store took nothing."""
+
+_CHANGE_BESIDE_VERDICT_BYTES = MAX_CHANGE_BYTES - 100  # both must fit into 2 KiB once sealed
 
 _log = logging.getLogger(__name__)
 
@@ -36,9 +41,10 @@ class Answer:
 class Sessions:
     """The agent's end of the link, whatever carries the frames."""
 
-    def __init__(self, store: Store, metrics: Metrics) -> None:
+    def __init__(self, store: Store, metrics: Metrics, relay: Relay | None = None) -> None:
         self._store = store
         self._metrics = metrics
+        self._relay = relay or Relay(None, store, metrics)
         self._clones = CloneWatch()
         self.refusing: str | None = None
         """Why events could not be recorded the last time that any came, if so."""
@@ -77,12 +83,29 @@ class Sessions:
             if result.stored or result.dead:
                 self._tell_refusing(None)
             self._note(report, result, before)
-            return self._reply(opened, ack=result.ack)
+            extras = await self._extras(report) if report.attempt or report.access else {}
+            return self._reply(opened, ack=result.ack, **extras)
         if isinstance(result, Stale):
             self._count("stale")
             self._clones.stale(opened.device, result.boot)
             return self._reply(opened, error="stale", boot=result.boot)
         raise FrameUnauthenticated("the device was removed or its key changed just now")
+
+    async def _extras(self, report: Report) -> dict[str, Any]:
+        """What the reply to a durable report tells beside the ack."""
+        extras: dict[str, Any] = {}
+        if report.attempt is not None:
+            verdict = await self._relay.judge(report.device, report.attempt)
+            if verdict is not None:
+                extras["verdict"] = verdict
+        if report.access is not None:
+            state = self._store.access(report.device)
+            room = _CHANGE_BESIDE_VERDICT_BYTES if extras else MAX_CHANGE_BYTES
+            change = None if state is None else change_for(state, report.access, room)
+            if change is not None:
+                self._metrics.access_changes.inc()
+                extras["access"] = change
+        return extras
 
     def _tell_refusing(self, reason: str | None) -> None:
         """Log only when the agent begins or ends to refuse reports."""
