@@ -1,0 +1,19 @@
+"""python -m tools.bench NAME: one measurement on this machine."""
+
+import argparse
+
+from tools.bench import cfb8
+
+_BENCHES = {"cfb8": cfb8.main}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.bench",
+        description="cfb8: the board's CFB8 against as many bare ECB calls, on the Unix port.",
+    )
+    parser.add_argument("name", choices=_BENCHES)
+    _BENCHES[parser.parse_args().name]()
+
+
+main()
