@@ -7,15 +7,17 @@ row per credential, a CRC-32 of all before. The other end is host_agent/access.p
 import binascii
 import json
 import os
+from errno import ENOENT
 
 from warden.slow_hash import Pbkdf2
 
 _MOST = 64
 _DIGEST = 16
-_LINE = 2048  # longer than any row
+_LINE = 1024  # longer than any row
 _KINDS = ("code", "badge")
-_ITERATIONS = 1000  # without a list: an entry takes its time all the same
 _REV_MAX = (1 << 31) - 1
+# List id, salt, iterations, rev, lockdown. Without a list an entry takes its time all the same.
+_NONE = ("", "AAAAAAAAAAAAAAAAAAAAAA==", 1000, 0, False)
 
 
 class AccessListError(ValueError):
@@ -27,10 +29,18 @@ class AccessList:
 
     def __init__(self, path="access.json"):
         self._path = path
+        self.state = ("", 0)
+        self.lockdown = False
+        self._salt = b""
+        self._iterations = 0
+        self._places = [
+            0
+        ]  # where each credential's row begins in the file, and where the last ends
+        self._digests = bytearray()
         self._load()
 
     def __len__(self):
-        return len(self._places)
+        return len(self._places) - 1
 
     def hasher(self, kind, text):
         """The Pbkdf2 that makes the digest of a "code" or "badge" with this list's salt."""
@@ -43,7 +53,7 @@ class AccessList:
         """
         found = None
         held = self._digests
-        for n in range(len(self._places)):
+        for n in range(len(self)):
             difference = 0
             for i in range(_DIGEST):
                 difference |= held[n * _DIGEST + i] ^ digest[i]
@@ -53,7 +63,7 @@ class AccessList:
             return None
         try:
             with open(self._path, "rb") as file:
-                user, _, email, text = _row(file, self._places[found])
+                text, user, _, email = self._row(file, found)
             if _bytes16(text, "digest") == digest:
                 return user, email
         except (OSError, ValueError, TypeError):
@@ -70,7 +80,7 @@ class AccessList:
         header = _header(change)
         entries = _rows(change, "set", 4)
         for entry in entries:
-            _check_text(entry[2], "set: email", 0, 128)
+            _text(entry[2], "set: email", 0, 128)
             _bytes16(entry[3], "set: digest")
         replaced = [row[:2] for row in entries]
         if any(replaced.count(key) > 1 for key in replaced):
@@ -90,7 +100,7 @@ class AccessList:
         return more
 
     def _kept(self, header, start, replaced):
-        """Places of the rows that a change from rev `start` leaves as they are."""
+        """Numbers of the rows that a change from rev `start` leaves as they are."""
         if not start:
             return []
         if (header[0], start) != self.state:
@@ -99,86 +109,78 @@ class AccessList:
             raise AccessListError("rev, salt or iterations do not go with the list")
         try:
             with open(self._path, "rb") as file:
-                return [at for at in self._places if _row(file, at)[:2] not in replaced]
+                rows = range(len(self))
+                return [n for n in rows if self._row(file, n)[1:3] not in replaced]
         except (OSError, ValueError, TypeError):
             self._load()
             raise AccessListError("%s does not read back" % self._path) from None
 
     def _write(self, header, kept, entries):
         with open(self._path + ".tmp", "wb") as file:
-            crc = _put(file, 0, b"[" + json.dumps(header).encode())
+            crc = _put(file, 0, b"[%s\n" % json.dumps(header).encode())
             if kept:
                 with open(self._path, "rb") as old:
-                    for at in kept:
-                        old.seek(at)
-                        crc = _put(file, crc, old.readline(_LINE).rstrip(b"\n"))
-            for entry in entries:
-                crc = _put(file, crc, b"," + json.dumps(entry).encode())
+                    for n in kept:
+                        crc = _put(file, crc, self._line(old, n))
+            for user, kind, email, digest in entries:
+                row = json.dumps([digest, user, kind, email])
+                crc = _put(file, crc, b",%s\n" % row.encode())
             file.write(b',"%08x"]\n' % crc)
         os.rename(self._path + ".tmp", self._path)
 
     def _revoke(self, kept, lockdown):
         """Hold to what a change takes away, though the file still has it."""
-        held = bytearray()
-        for n, at in enumerate(self._places):
-            if at in kept:
-                held += self._digests[n * _DIGEST : (n + 1) * _DIGEST]
-        self._digests = held
-        self._places = kept
+        for n in range(len(self)):
+            if n not in kept:
+                self._digests[n * _DIGEST : (n + 1) * _DIGEST] = os.urandom(_DIGEST)
         self.lockdown = self.lockdown or lockdown
 
+    def _line(self, file, n):
+        file.seek(self._places[n])
+        return file.read(self._places[n + 1] - self._places[n])
+
+    def _row(self, file, n):
+        return json.loads(self._line(file, n)[1:])
+
     def _load(self):
-        self.state = ("", 0)
-        self.lockdown = False
-        self._salt = bytes(_DIGEST)
-        self._iterations = _ITERATIONS
-        self._digests = bytearray()
-        self._places = []  # where each credential's row begins in the file
+        header, places, digests = _NONE, [0], bytearray()
         try:
-            self._read()
-        except OSError:
-            pass  # no list yet
+            header, places, digests = _read(self._path)
+        except OSError as error:
+            if error.errno != ENOENT:
+                self._tell_damage()
         except (ValueError, TypeError):
-            self._digests = bytearray()
-            self._places = []
-            print(self._path, "is damaged: nobody is known until the agent has sent the list anew")
+            self._tell_damage()
+        self.state = (header[0], header[3])
+        self.lockdown = header[4]
+        self._salt, self._iterations = _bytes16(header[1], "salt"), header[2]
+        self._places = places
+        self._digests = digests
 
-    def _read(self):
-        with open(self._path, "rb") as file:
-            places = _places(file)
-            list_id, salt, iterations, rev, lockdown = _row(file, 0)
-            for at in places:
-                self._digests += _bytes16(_row(file, at)[3], "digest")
-            self._places = places
-        self._salt = _bytes16(salt, "salt")
-        self._iterations = iterations
-        self.lockdown = lockdown
-        self.state = (list_id, rev)
+    def _tell_damage(self):
+        print(self._path, "is damaged: nobody is known until the agent has sent the list anew")
 
 
-def _places(file):
-    """Where the rows of credentials begin. ValueError unless the file is whole."""
-    line = file.readline(_LINE)
+def _read(path):
+    """What is in the file: header, places, digests. ValueError unless it is whole."""
     places = []
-    at = crc = 0
-    while line[:1] == (b"," if at else b"[") and line[1:2] == b"[":
-        if at:
-            places.append(at)
-        crc = binascii.crc32(line, crc)
-        at += len(line)
+    digests = bytearray()
+    crc = 0
+    with open(path, "rb") as file:
         line = file.readline(_LINE)
-    if line != b',"%08x"]\n' % crc:
-        raise ValueError("damaged")
-    return places
-
-
-def _row(file, at):
-    file.seek(at)
-    return json.loads(file.readline(_LINE)[1:])
+        while line[:2] == (b",[" if places else b"[["):
+            if places:
+                digests += _bytes16(str(line[3:27], "ascii"), "digest")
+            crc = binascii.crc32(line, crc)
+            places.append(file.tell())
+            line = file.readline(_LINE)
+        if not places or line != b',"%08x"]\n' % crc:
+            raise ValueError("damaged")
+        file.seek(0)
+        return json.loads(file.read(places[0])[1:]), places, digests
 
 
 def _put(file, crc, line):
-    line += b"\n"
     file.write(line)
     return binascii.crc32(line, crc)
 
@@ -187,8 +189,7 @@ def _header(change):
     """[list id, salt, iterations, rev, lockdown] of a change."""
     if not isinstance(change, dict):
         raise AccessListError("an object")
-    list_id = change.get("list")
-    _check_text(list_id, "list", 8, 8)
+    list_id = _text(change.get("list"), "list", 8, 8)
     if not all(c in "0123456789abcdef" for c in list_id):
         raise AccessListError("list: 8 hex digits")
     salt = change.get("salt")
@@ -205,15 +206,16 @@ def _rows(change, field, width):
     for row in rows:
         if not isinstance(row, list) or len(row) != width or row[1] not in _KINDS:
             raise AccessListError("%s: lists of %d, with a kind" % (field, width))
-        _check_text(row[0], field + ": user", 1, 64)
+        _text(row[0], field + ": user", 1, 64)
     return rows
 
 
-def _check_text(value, field, shortest, longest):
+def _text(value, field, shortest, longest):
     if not isinstance(value, str) or not shortest <= len(value) <= longest:
         raise AccessListError("%s: a text of %d to %d characters" % (field, shortest, longest))
     if any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 for c in value):
         raise AccessListError("%s: no control characters" % field)
+    return value
 
 
 def _whole(change, field, least, most):
