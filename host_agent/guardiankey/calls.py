@@ -76,7 +76,7 @@ class Calls:
         )
 
     def _wants_name(self, attempt: Attempt) -> bool:
-        return self.account.reverse and attempt.client_reverse is None and bool(attempt.client_ip)
+        return self.account.reverse and attempt.client_reverse is None
 
     def _with_name(self, attempt: Attempt, name: str) -> Attempt:
         return dataclasses.replace(attempt, client_reverse=name)
@@ -84,20 +84,20 @@ class Calls:
     def _check_request(self, attempt: Attempt, version: object) -> Request:
         """Raises EventError naming the argument that cannot be sent."""
         event = event_text(self.account, attempt, int(time.time()))
+        if not isinstance(version, int) or version not in (1, 2):
+            raise EventError("version must be 1 or 2")
         if version == 2:
             return Request("/v2/checkaccess", envelope.v2(self.account, event))
-        if version == 1:
-            return Request("/checkaccess", envelope.v1(self.account, event))
-        raise EventError("version must be 1 or 2")
+        return Request("/checkaccess", envelope.v1(self.account, event))
 
     def _send_request(self, attempt: Attempt, transport: object) -> Request | bytes:
         """The request, or the datagram for transport udp. Raises EventError."""
         event = event_text(self.account, attempt, int(time.time()))
+        if not isinstance(transport, str) or transport not in ("rest", "udp"):
+            raise EventError('transport must be "rest" or "udp"')
         if transport == "udp":
             return envelope.datagram(self.account, event)
-        if transport == "rest":
-            return Request("/sendevent", envelope.v1(self.account, event))
-        raise EventError('transport must be "rest" or "udp"')
+        return Request("/sendevent", envelope.v1(self.account, event))
 
 
 def _checked_collector(collector: object) -> tuple[str, int]:

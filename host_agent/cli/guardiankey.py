@@ -1,0 +1,299 @@
+"""`thingwarden guardiankey`"""
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from host_agent.cli.output import (
+    DEFAULT_CONFIG,
+    AsJson,
+    ConfigPath,
+    UsageError,
+    check_out,
+    print_line,
+)
+from host_agent.cli.secret import read_secret
+from host_agent.config import load_settings
+from host_agent.errors import ThingWardenError
+from host_agent.guardiankey import (
+    DEFAULT_API,
+    DEFAULT_COLLECTOR,
+    Account,
+    Email,
+    GuardianKey,
+    Response,
+    Verdict,
+    Webhook,
+)
+
+app = App(name="guardiankey", help="Register at GuardianKey, and try an account out.")
+
+BLOCKED = 3
+"""Exit code of `check` when the verdict is BLOCK."""
+
+_ACCOUNT = Path("guardiankey.toml")
+
+
+class NotSent(ThingWardenError):
+    """GuardianKey did not take an event, or judge it."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """Which account at which GuardianKey.
+
+    Parameters
+    ----------
+    account
+        The file that `register` wrote; else that of [guardiankey] in agent.toml, else
+        guardiankey.toml.
+    api
+        GuardianKey's API; else that of agent.toml.
+    ca
+        PEM file of a private certificate authority in front of it; else that of agent.toml.
+    """
+
+    account: Path | None = None
+    api: str | None = None
+    ca: Path | None = None
+    config: ConfigPath = DEFAULT_CONFIG
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What there is to tell about an attempt.
+
+    Parameters
+    ----------
+    failed
+        It failed: a wrong password or code.
+    email
+        The user's e-mail address.
+    ip
+        The client's address.
+    user_agent
+        The client's program.
+    type
+        The kind of event.
+    """
+
+    failed: Annotated[bool, Parameter(negative="")] = False
+    email: str = ""
+    ip: str = ""
+    user_agent: str = ""
+    type: str = "Authentication"
+
+
+_NOWHERE = Where()
+_NOTHING = About()
+
+
+@app.command
+def register(
+    email: str,
+    /,
+    *,
+    webhook: str | None = None,
+    smtp_host: str | None = None,
+    smtp_port: int = 587,
+    smtp_user: str = "",
+    smtp_security: Literal["TLS", "SSL", ""] = "TLS",
+    service: str = "ThingWarden",
+    api: str | None = None,
+    ca: Path | None = None,
+    out: Path = _ACCOUNT,
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Make an account at GuardianKey and write it to a new file, with its key, for you alone.
+
+    Parameters
+    ----------
+    email
+        Whose account it is.
+    webhook
+        URL that GuardianKey posts notifications to.
+    smtp_host
+        Mail server that GuardianKey sends notifications through instead. With --smtp-user its
+        password is asked for, or read as a line of standard input; GuardianKey gets to know it.
+    smtp_port
+        Its port.
+    smtp_user
+        Who logs in there.
+    smtp_security
+        How the connection is protected.
+    service
+        What people log in to, as GuardianKey shows it.
+    api
+        GuardianKey's API; else that of agent.toml.
+    ca
+        PEM file of a private certificate authority in front of it; else that of agent.toml.
+    out
+        The file.
+    """
+    api, ca, _ = _defaults(api, ca, config)
+    check_out(out, replace=False)
+    if not os.access(out.absolute().parent, os.W_OK):
+        raise UsageError(f"{out} cannot be written: there is no such directory, or not for you")
+    notify = _notify(webhook, smtp_host, smtp_port, smtp_user, smtp_security)
+    account = Account.register(email, notify, api, service=service, ca=ca)
+    account.save(out)
+    print_line(f"wrote {out}: your account, with its key; keep a copy in a safe place")
+    print_line(f"authGroupId     {account.auth_group_id}")
+    print_line(f"organizationId  {account.organization_id}")
+
+
+@app.command
+def check(
+    user: str,
+    /,
+    *,
+    about: About = _NOTHING,
+    v1: Annotated[bool, Parameter(negative="")] = False,
+    as_json: AsJson = False,
+    where: Where = _NOWHERE,
+) -> None:
+    """Ask GuardianKey to judge an attempt. Exit code 0: let in, 3: BLOCK, 1: no verdict.
+
+    Parameters
+    ----------
+    user
+        Who wants access.
+    v1
+        With the first version of the protocol, which encrypts the event.
+    """
+    with _client(where) as client:
+        verdict = client.check_access(
+            user,
+            about.email,
+            about.failed,
+            about.ip,
+            about.user_agent,
+            about.type,
+            version=1 if v1 else 2,
+        )
+    if as_json:
+        sys.stdout.write(json.dumps(_told(verdict)) + "\n")
+    if verdict.response is Response.ERROR:
+        raise NotSent(verdict.reason)
+    if not as_json:
+        for name, value in _told(verdict).items():
+            print_line(f"{name:10} {value}")
+    if not verdict.allowed:
+        sys.exit(BLOCKED)
+
+
+@app.command
+def send(
+    user: str,
+    /,
+    *,
+    about: About = _NOTHING,
+    udp: Annotated[bool, Parameter(negative="")] = False,
+    collector: str | None = None,
+    where: Where = _NOWHERE,
+) -> None:
+    """Report an attempt without asking for a verdict.
+
+    Parameters
+    ----------
+    user
+        Who wants access.
+    udp
+        In one datagram to the collector, which answers nothing.
+    collector
+        HOST:PORT of another collector than GuardianKey's.
+    """
+    with _client(where, _collector(collector)) as client:
+        sent = client.send_event(
+            user,
+            about.email,
+            about.failed,
+            about.ip,
+            about.user_agent,
+            about.type,
+            transport="udp" if udp else "rest",
+        )
+    if not sent.taken:
+        raise NotSent(sent.reason)
+    print_line("handed to the network" if udp else "taken")
+
+
+@app.command
+def resolve(
+    event: str,
+    action: Literal["GOOD", "BAD"],
+    /,
+    *,
+    where: Where = _NOWHERE,
+) -> None:
+    """Tell GuardianKey that an event was the user's own doing (GOOD) or not (BAD).
+
+    The event's token, which came with its notification, is asked for, or read as a line of
+    standard input.
+
+    Parameters
+    ----------
+    event
+        The event's id.
+    action
+        What it was.
+    """
+    with _client(where) as client:
+        client.resolve_event(event, read_secret("event token"), action)
+    print_line(f"resolved as {action}")
+
+
+def _client(where: Where, collector: tuple[str, int] = DEFAULT_COLLECTOR) -> GuardianKey:
+    api, ca, account = _defaults(where.api, where.ca, where.config)
+    return GuardianKey(Account.load(where.account or account), api, collector, ca=ca)
+
+
+def _defaults(api: str | None, ca: Path | None, config: Path) -> tuple[str, Path | None, Path]:
+    """API, certificate authority and account file; agent.toml is read if there is one."""
+    if config == DEFAULT_CONFIG and not config.exists():
+        return api or DEFAULT_API, ca, _ACCOUNT
+    settings = load_settings(config).guardiankey
+    usual_ca = Path(settings.ca) if settings.ca else None
+    return api or settings.api, ca or usual_ca, Path(settings.account or _ACCOUNT)
+
+
+def _notify(
+    webhook: str | None, host: str | None, port: int, user: str, security: str
+) -> Webhook | Email | None:
+    if host is None:
+        if user:
+            raise UsageError("--smtp-user needs --smtp-host")
+        return None if webhook is None else Webhook(webhook)
+    if webhook is not None:
+        raise UsageError("notifications go either to --webhook or through --smtp-host")
+    password = read_secret("SMTP password") if user else ""
+    return Email(host, port, user, password, security)
+
+
+def _collector(text: str | None) -> tuple[str, int]:
+    if text is None:
+        return DEFAULT_COLLECTOR
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise UsageError("--collector must be HOST:PORT")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _told(verdict: Verdict) -> dict[str, object]:
+    """What may be shown of it; the event's token may not."""
+    fields = {
+        "response": verdict.response.value,
+        "reason": verdict.reason,
+        "event": verdict.event_id,
+        "message": verdict.message,
+        "risk": verdict.risk,
+        "country": verdict.country,
+    }
+    return {name: value for name, value in fields.items() if value not in ("", None)}
