@@ -1,0 +1,149 @@
+"""GuardianKey's events, built and encrypted on the board (WIRE.md B1, B2, B10)."""
+
+import binascii
+import json
+from collections import OrderedDict
+
+from esp32 import NVS
+
+from warden import cfb8
+from warden.counters import CountersError
+
+_USER_AGENT = 500
+_LONGEST = {
+    "agent_id": 64,
+    "organization_id": 64,
+    "auth_group_id": 64,
+    "service": 64,
+    "client_ip": 45,
+    "client_reverse": 253,
+    "user_name": 128,
+    "auth_method": 64,
+    "user_email": 128,
+}
+_NO_SECONDS = 100000000000  # a later time is in milliseconds, or wrong
+_NOT_FOUND = -0x1102  # ESP_ERR_NVS_NOT_FOUND
+
+
+class GuardianKey:
+    """Makes the events of one account: `settings` as in config.GuardianKeySettings.
+
+    ValueError names a field that is no text or too long, and a key or iv of another length. The
+    user agent is cut instead.
+    """
+
+    def __init__(self, settings):
+        self._key = settings.key
+        self._iv = settings.iv
+        cfb8.encrypt(self._key, self._iv, b"")
+        self._agent_id = _text("agent_id", settings.agent_id)
+        self._organization_id = _text("organization_id", settings.organization_id)
+        self._auth_group_id = _text("auth_group_id", settings.auth_group_id)
+        self._service = _text("service", settings.service)
+        self._client_reverse = _text("client_reverse", settings.client_reverse)
+        self._user_agent = _characters("user_agent", settings.user_agent)[:_USER_AGENT]
+
+    def event(
+        self,
+        generated_time,
+        user_name,
+        failed,
+        sequential,
+        client_ip,
+        user_email="",
+        auth_method="",
+    ):
+        """One attempt as JSON in UTF-8; `generated_time` in whole Unix seconds."""
+        for field, number in (("generated_time", generated_time), ("sequential", sequential)):
+            if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+                raise ValueError("%s: a whole number" % field)
+        if generated_time >= _NO_SECONDS:
+            raise ValueError("generated_time: in seconds")
+        fields = OrderedDict(
+            (
+                ("generatedTime", generated_time),
+                ("agentId", self._agent_id),
+                ("organizationId", self._organization_id),
+                ("authGroupId", self._auth_group_id),
+                ("service", self._service),
+                ("clientIP", _text("client_ip", client_ip)),
+                ("clientReverse", self._client_reverse),
+                ("userName", _text("user_name", user_name)),
+                ("authMethod", _text("auth_method", auth_method)),
+                ("loginFailed", "1" if failed else "0"),
+                ("userAgent", self._user_agent),
+                ("psychometricTyped", ""),
+                ("psychometricImage", ""),
+                ("event_type", "Authentication"),
+                ("userEmail", _text("user_email", user_email)),
+                ("sequential", sequential),
+            )
+        )
+        return json.dumps(fields, separators=(",", ":")).encode()
+
+    def message(self, *event, **more):
+        """The `event` of the same arguments, encrypted, as base64 in one line."""
+        ciphertext = cfb8.encrypt(self._key, self._iv, self.event(*event, **more))
+        return binascii.b2a_base64(ciphertext)[:-1]
+
+
+class Sequence:
+    """The numbers of this board's attempts: ascending, none given twice, whatever happens."""
+
+    def __init__(self, nvs=None):
+        self._nvs = nvs or NVS("guardiankey")
+        self._last = None
+
+    def next(self):
+        """A fresh number from 1 on, durable already. CountersError if NVS cannot keep it."""
+        if self._last is None:
+            self._last = self._load()
+        number = self._last + 1
+        try:
+            self._nvs.set_blob("sequential", number.to_bytes(8, "little"))
+            self._nvs.commit()
+        except OSError as error:
+            raise CountersError("cannot keep the attempts' numbers in NVS: %s" % error) from None
+        self._last = number
+        return number
+
+    def _load(self):
+        kept = bytearray(8)
+        try:
+            self._nvs.get_blob("sequential", kept)
+        except OSError as error:
+            if error.args[0] != _NOT_FOUND:
+                raise CountersError(
+                    "cannot read the attempts' numbers in NVS: %s" % error
+                ) from None
+        return int.from_bytes(kept, "little")
+
+
+def _text(field, value):
+    value = _characters(field, value)
+    if len(value) > _LONGEST[field]:
+        raise ValueError("%s: at most %d characters" % (field, _LONGEST[field]))
+    return value
+
+
+def _characters(field, value):
+    """The text with every character whole: MicroPython's json.loads leaves an escaped character
+    above U+FFFF as two surrogates, which are no UTF-8."""
+    if not isinstance(value, str):
+        raise ValueError("%s: a text" % field)
+    if not any(0xD800 <= ord(c) < 0xE000 for c in value):
+        return value
+    whole = []
+    high = None
+    for code in [ord(c) for c in value] + [0]:
+        if high is not None:
+            paired = 0xDC00 <= code < 0xE000
+            whole.append(0x10000 + (high - 0xD800 << 10) + code - 0xDC00 if paired else 0xFFFD)
+            high = None
+            if paired:
+                continue
+        if 0xD800 <= code < 0xDC00:
+            high = code
+        else:
+            whole.append(0xFFFD if 0xDC00 <= code < 0xE000 else code)
+    return "".join([chr(code) for code in whole[:-1]])
