@@ -95,6 +95,7 @@ class AccessList:
             self._write(header, kept, entries)
         except OSError as error:
             self._revoke(kept, header[4])
+            self._clear_away()
             raise AccessListError("the flash refuses: %s" % error) from None
         self._load()
         return more
@@ -134,6 +135,12 @@ class AccessList:
             if n not in kept:
                 self._digests[n * _DIGEST : (n + 1) * _DIGEST] = os.urandom(_DIGEST)
         self.lockdown = self.lockdown or lockdown
+
+    def _clear_away(self):
+        try:
+            os.remove(self._path + ".tmp")  # half a list on a full flash
+        except OSError:
+            pass
 
     def _line(self, file, n):
         file.seek(self._places[n])

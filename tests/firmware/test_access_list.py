@@ -237,7 +237,7 @@ def test_what_a_full_flash_refuses_to_lose_opens_nothing():
 
 
 def test_a_power_cut_at_any_block_write_leaves_the_old_list_or_the_new_one():
-    disk = RamDisk(64)
+    disk = RamDisk(40)
     old, new = list(range(40)), [n for n in range(60) if n != 3]
     cut = 0
     finished = False
