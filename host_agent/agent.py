@@ -1,23 +1,28 @@
-"""The agent: store, delivery, device link and console, put together in one process and one loop."""
+"""The agent: its parts, put together in one process and one loop."""
 
 import asyncio
 import fcntl
 import logging
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from host_agent.config import Settings
 from host_agent.console.app import console_app
 from host_agent.delivery import Delivery
 from host_agent.errors import ThingWardenError
+from host_agent.guardiankey.aio import Api
 from host_agent.link.http import link_app
+from host_agent.link.relay import CALL_S, Relay
 from host_agent.link.sessions import Sessions
 from host_agent.listener import Listener
+from host_agent.lockdown import Lockdown
 from host_agent.metrics import Metrics
+from host_agent.purging import purge_attempts
 from host_agent.store import Limits, Store, locate
+from host_agent.webhook import notification_counter, webhook_app
 
 DRAIN_S = 10
 """How long events under way may take when the agent stops."""
@@ -33,47 +38,63 @@ class AgentError(ThingWardenError):
 def run_agent(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT, then drain. Raises ThingWardenError when it cannot go on."""
     endpoint = settings.securithings.endpoint()
+    guardiankey = settings.guardiankey
+    account = guardiankey.load_account()
+    api = guardiankey.open_api(CALL_S)
     path = locate(Path(settings.store.path))
     metrics = Metrics()
     limits = Limits(settings.store.max_events, settings.store.max_bytes)
     with _only_agent_on(path), Store.open(path, limits, metrics=metrics) as store:
         delivery = Delivery(store, settings.delivery, endpoint, metrics)
-        sessions = Sessions(store, metrics)
+        relay = Relay(api, store, metrics)
+        sessions = Sessions(store, metrics, relay)
+        lockdown = Lockdown(store, guardiankey.lockdown_on, guardiankey.lockdown_devices)
 
         def problems() -> list[str]:
-            return _problems(store, limits, sessions, delivery)
+            return _problems(store, limits, sessions, delivery, lockdown)
 
-        busy = metrics.frames.labels("busy").inc
-        link_host, link_port = settings.link.address
-        host, port = settings.console.address
-        with (
-            Listener(link_app(sessions, metrics), link_host, link_port, busy) as link,
-            Listener(console_app(store, metrics, problems, host), host, port) as console,
-            asyncio.Runner(loop_factory=_new_event_loop) as runner,
-        ):
-            runner.run(_serve(store, delivery, link, console))
+        with ExitStack() as stack, asyncio.Runner(loop_factory=_new_event_loop) as runner:
+            listen = stack.enter_context
+            app = link_app(sessions, metrics)
+            busy = metrics.frames.labels("busy").inc
+            listeners = {"device link": listen(Listener(app, *settings.link.address, busy))}
+            if account and guardiankey.webhook_address:
+                results = notification_counter(metrics)
+                app = webhook_app(account, store, lockdown, results)
+                busy = results.labels("busy").inc
+                listeners["webhook"] = listen(Listener(app, *guardiankey.webhook_address, busy))
+            app = console_app(store, metrics, problems, settings.console.address[0])
+            listeners["console"] = listen(Listener(app, *settings.console.address))
+            runner.run(_serve(store, delivery, api, relay, listeners))
 
 
-async def _serve(store: Store, delivery: Delivery, link: Listener, console: Listener) -> None:
+async def _serve(
+    store: Store, delivery: Delivery, api: Api, relay: Relay, listeners: Mapping[str, Listener]
+) -> None:
     stopped = _stop_signal()
-    stopping = asyncio.create_task(stopped.wait())
-    serving = [asyncio.create_task(link.serve()), asyncio.create_task(console.serve())]
-    delivering = asyncio.create_task(delivery.run())
-    watching = asyncio.create_task(_watch(store))
-    _log.info("device link on %s", link.url)
-    _log.info("console on %s", console.url)
-    tasks = [stopping, watching, delivering, *serving]
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    _log.info("stopping: frames and events under way may finish")
-    link.stop()
-    console.stop()
-    await asyncio.wait(serving)
-    await delivery.stop(DRAIN_S)
-    stopping.cancel()
-    watching.cancel()
-    for result in await asyncio.gather(*tasks, return_exceptions=True):
-        if isinstance(result, Exception):
-            raise result
+    async with api:
+        serving = [asyncio.create_task(listener.serve()) for listener in listeners.values()]
+        delivering = asyncio.create_task(delivery.run())
+        until_stopped = [
+            asyncio.create_task(stopped.wait()),
+            asyncio.create_task(_watch(store)),
+            asyncio.create_task(purge_attempts(store)),
+        ]
+        for name, listener in listeners.items():
+            _log.info("%s on %s", name, listener.url)
+        tasks = [*until_stopped, delivering, *serving]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        _log.info("stopping: frames and events under way may finish")
+        for listener in listeners.values():
+            listener.stop()
+        await asyncio.wait(serving)
+        await relay.stop()
+        await delivery.stop(DRAIN_S)
+        for task in until_stopped:
+            task.cancel()
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, Exception):
+                raise result
 
 
 async def _watch(store: Store) -> None:
@@ -124,7 +145,9 @@ def _new_event_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-def _problems(store: Store, limits: Limits, sessions: Sessions, delivery: Delivery) -> list[str]:
+def _problems(
+    store: Store, limits: Limits, sessions: Sessions, delivery: Delivery, lockdown: Lockdown
+) -> list[str]:
     """Why the agent does not do its whole work now."""
     stats = store.stats()
     found = []
@@ -136,4 +159,6 @@ def _problems(store: Store, limits: Limits, sessions: Sessions, delivery: Delive
         found.append("the store is at its limit of events or bytes")
     if delivery.paused is not None:
         found.append(f"delivery is paused: {delivery.paused}")
+    if unknown := lockdown.unknown():
+        found.append(f"[guardiankey] lockdown_devices: there is no device {', '.join(unknown)}")
     return found

@@ -17,11 +17,11 @@ HEAD_TIMEOUT_S = 10
 REST_TIMEOUT_S = 20
 """How long what follows the head may take; longer than a body that somebody reads."""
 MAX_HEAD_BYTES = 16 * 1024
-MAX_REQUEST_BYTES = 64 * 1024
+MAX_REQUEST_BYTES = 96 * 1024
 """Head, body and trailers: room for the largest body that an application here takes."""
 MAX_CONNECTIONS = 4096
-DRAIN_S = 12
-"""How long requests under way may take when the agent stops; longer than a body may take."""
+DRAIN_S = 14
+"""How long requests under way may take when the agent stops: a body, and a verdict on it."""
 
 
 class ListenError(ThingWardenError):

@@ -9,7 +9,17 @@ from pathlib import Path
 from cyclopts import App, CycloptsError
 
 from host_agent import __doc__ as about
-from host_agent.cli import devices, events, rescue, run, send, setup
+from host_agent.cli import (
+    access,
+    devices,
+    events,
+    guardiankey,
+    notifications,
+    rescue,
+    run,
+    send,
+    setup,
+)
 from host_agent.cli.output import UsageError, printable
 from host_agent.config import ConfigError
 from host_agent.errors import ThingWardenError
@@ -35,6 +45,10 @@ app.command(setup.init)
 app.command(run.run)
 app.command(devices.app)
 app.command(events.app)
+app.command(access.app)
+app.command(notifications.attempts)
+app.command(notifications.notifications)
+app.command(guardiankey.app)
 app.command(send.send)
 app.command(rescue.backup)
 app.command(rescue.restore)

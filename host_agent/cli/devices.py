@@ -2,12 +2,12 @@
 
 import json
 import re
-from base64 import b64encode
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
+from host_agent.cli.board_config import board_config, door_config
 from host_agent.cli.output import (
     DEFAULT_CONFIG,
     AsJson,
@@ -21,6 +21,7 @@ from host_agent.cli.output import (
     write_new,
 )
 from host_agent.cli.store import open_store
+from host_agent.config import load_settings
 from host_agent.link.losses import losses
 from host_agent.securithings import url_problem
 from host_agent.store import Device, UnknownDevice
@@ -30,15 +31,6 @@ app = App(name="device", help="Add, list and remove devices; works while the age
 Name = Annotated[str, Parameter(help="The device's name.")]
 
 _AGENT = re.compile(r"http://[^:/]+(:\d{1,5})?(/.*)?")
-_EXAMPLE_INPUT = {
-    "kind": "button",
-    "name": "button",
-    "pin": 14,
-    "pull": "up",
-    "active": "low",
-    "type": "buttonState",
-    "param": "pressed",
-}
 
 
 @app.command
@@ -88,6 +80,7 @@ def config_(
     *,
     agent: Annotated[str, Parameter(help="The agent as the board sees it: http://HOST:8710")],
     out: Annotated[Path, Parameter(help="The file to write; it holds the key.")],
+    door: Annotated[bool, Parameter(negative="", help="With a keypad and a lock.")] = False,
     force: Annotated[bool, Parameter(negative="", help="Replace the file.")] = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
@@ -97,12 +90,19 @@ def config_(
     """
     _check_agent(agent)
     check_out(out, replace=force)
+    account = load_settings(config).guardiankey.load_account() if door else None
     with open_store(config) as store:
         device = store.device(name)
     if device is None:
         raise UnknownDevice(f"there is no device {name}; `thingwarden device list` shows all")
-    write_new(out, json.dumps(_board_config(device, agent), indent=2) + "\n", replace=force)
-    print_line(f"wrote {out}: fill in wifi and inputs")
+    content = board_config(device, agent) | (door_config(account) if door else {})
+    write_new(out, json.dumps(content, indent=2) + "\n", replace=force)
+    print_line(f"wrote {out}: fill in wifi and inputs{', check the pins of access' * door}")
+    if door and account is None:
+        print_line(
+            "no account is set ([guardiankey] account in agent.toml): nobody judges attempts, and"
+            " the door opens to good codes only with no_verdict = open"
+        )
 
 
 def _row(device: Device) -> dict[str, Any]:
@@ -116,18 +116,6 @@ def _row(device: Device) -> dict[str, Any]:
         "queue": queue if type(queue) is int else None,
         "lost": sum(losses(device.health).values()),
         "stale": device.stale_frames,
-    }
-
-
-def _board_config(device: Device, agent: str) -> dict[str, Any]:
-    return {
-        "device": device.name,
-        "key": b64encode(device.key).decode(),
-        "boot_floor": device.boot,
-        "agent": agent,
-        "wifi": {"ssid": "", "password": ""},
-        "poll_s": 5,
-        "inputs": [_EXAMPLE_INPUT],
     }
 
 

@@ -10,6 +10,7 @@ from host_agent.cli.output import (
     DEFAULT_CONFIG,
     AsJson,
     ConfigPath,
+    DeviceName,
     UsageError,
     local_time,
     print_json,
@@ -22,15 +23,6 @@ from host_agent.store import State, StoredEvent
 app = App(name="events", help="See what became of events; works while the agent runs.")
 
 _MOST = 1_000_000
-
-
-def _is_text(_: object, value: str | None) -> None:
-    """What is no UTF-8 in an argument arrives as lone surrogates, which no store can look up."""
-    if value is not None and value != value.encode("utf-8", "ignore").decode():
-        raise UsageError(f"--device {value}: must be UTF-8 text")
-
-
-DeviceName = Annotated[str | None, Parameter(help="Only of this device.", validator=_is_text)]
 
 
 @app.command(name="list")

@@ -16,6 +16,17 @@ from rich.text import Text
 
 from host_agent.errors import ThingWardenError
 
+
+class UsageError(ThingWardenError):
+    """The command cannot be done as it was given."""
+
+
+def _is_text(_: object, value: str | None) -> None:
+    """What is no UTF-8 in an argument arrives as lone surrogates, which no store can look up."""
+    if value is not None and value != value.encode("utf-8", "ignore").decode():
+        raise UsageError(f"--device {value}: must be UTF-8 text")
+
+
 ConfigPath = Annotated[
     Path,
     Parameter(
@@ -23,11 +34,8 @@ ConfigPath = Annotated[
     ),
 ]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, for scripts.")]
+DeviceName = Annotated[str | None, Parameter(help="Only of this device.", validator=_is_text)]
 DEFAULT_CONFIG = Path("agent.toml")
-
-
-class UsageError(ThingWardenError):
-    """The command cannot be done as it was given."""
 
 
 class OutputError(ThingWardenError):

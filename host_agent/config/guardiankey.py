@@ -5,10 +5,17 @@ from pathlib import Path
 import msgspec
 
 from host_agent.config.errors import ConfigError
-from host_agent.config.values import address, check_address, check_file, check_url
+from host_agent.config.values import address, check_address, check_file
+from host_agent.guardiankey import (
+    DEFAULT_API,
+    Account,
+    AccountError,
+    GuardianKeyError,
+    api_problem,
+)
+from host_agent.guardiankey.aio import Api
 from host_agent.store import DEVICE_NAME
 
-DEFAULT_API = "https://api.guardiankey.io"
 EVERY_DOOR = "*"
 """In `lockdown_devices`: every device that has an access list."""
 LOCKDOWN_RESPONSES = ("NOTIFY", "HARD_NOTIFY", "BLOCK")
@@ -27,9 +34,8 @@ class GuardianKeySettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unkn
     lockdown_devices: list[str] = []
 
     def __post_init__(self) -> None:
-        check_url("api", self.api, DEFAULT_API)
-        if "?" in self.api or "#" in self.api:
-            raise ValueError(f"api: must be the start of all paths, for example {DEFAULT_API}")
+        if problem := api_problem(self.api):
+            raise ValueError(f"api: {problem}")
         for field, example in (("ca", "ca.pem"), ("account", "guardiankey.toml")):
             if path := getattr(self, field):
                 check_file(field, path, example)
@@ -61,16 +67,21 @@ class GuardianKeySettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unkn
         """(host, port) to listen on; None for no listener."""
         return address(self.webhook) if self.webhook else None
 
-    def load_account(self):
+    def load_account(self) -> Account | None:
         """The account; None without one. Raises ConfigError naming its file and what is wrong."""
         if not self.account:
             return None
-        from host_agent.guardiankey import Account, AccountError
-
         try:
-            return Account.load(Path(self.account))
+            return Account.load(self.account)
         except AccountError as error:
             raise ConfigError(f"[guardiankey] account: {error}") from error
+
+    def open_api(self, total_s: float) -> Api:
+        """For requests of `total_s` at most. Raises ConfigError for a `ca` that is none."""
+        try:
+            return Api(self.api, total_s=total_s, ca=self.ca or None)
+        except GuardianKeyError as error:
+            raise ConfigError(f"[guardiankey] {error}") from error
 
     def located(self, directory: Path) -> "GuardianKeySettings":
         """With the files as seen from `directory`."""

@@ -8,13 +8,13 @@ from host_agent.securithings import url_problem
 
 
 def check_url(field: str, url: str, example: str) -> None:
-    """TLS, or this machine: credentials or access attempts travel with the requests."""
+    """TLS, or this machine: the credentials travel with the requests."""
     if problem := url_problem(url):
         raise ValueError(f"{field}: {problem}")
     parts = urlsplit(url)
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise ValueError(
-            f"{field}: must be https, because secrets travel with it, for example {example}"
+            f"{field}: must be https, because the credentials travel with it, for example {example}"
         )
 
 
