@@ -161,9 +161,7 @@ def digest_of(kind: Kind, secret: str, salt: bytes, iterations: int) -> bytes:
     return hashlib.pbkdf2_hmac("sha256", password, salt, iterations, _DIGEST_BYTES)
 
 
-def change_for(
-    state: AccessState, held: Held, max_bytes: int = MAX_CHANGE_BYTES
-) -> msgspec.Raw | None:
+def change_for(state: AccessState, held: Held, max_bytes: int = MAX_CHANGE_BYTES) -> bytes | None:
     """What brings a board closer to the list, as JSON of at most `max_bytes`, at least 1000; None
     if it holds all of it. With `more` there is a rest, for when it holds this."""
     if held == (state.list, state.rev):
@@ -193,7 +191,7 @@ def change_for(
             break
         (message.present if isinstance(entry, Credential) else message.gone).append(item)
         reached = entry.rev
-    return msgspec.Raw(msgspec.json.encode(message))
+    return msgspec.json.encode(message)
 
 
 class _Change(msgspec.Struct, kw_only=True):

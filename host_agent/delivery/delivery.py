@@ -271,7 +271,6 @@ class Delivery:
     async def _purge(self) -> None:
         keep_days, keep_dead_days = self._settings.keep_days, self._settings.keep_dead_days
         await self._store.purge("delivered", now_ms() - keep_days * _DAY_MS)
-        await self._store.purge_attempts(now_ms() - keep_days * _DAY_MS)
         dead = await self._store.purge("dead", now_ms() - keep_dead_days * _DAY_MS)
         if dead:
             _log.info("%d dead letters older than %d days were deleted", dead, keep_dead_days)

@@ -8,7 +8,6 @@ left to newer boards.
 import binascii
 import json
 import logging
-import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -40,10 +39,10 @@ CLOCK_AHEAD_MS = 24 * 60 * 60 * 1000
 
 _Start = Annotated[int, Meta(ge=1, le=2**31 - 2**16)]  # leaves boots for the starts to come
 _Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+_Number = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 _Name = Annotated[str, Meta(min_length=1, max_length=128)]
 _Text = Annotated[str, Meta(max_length=1024)]
 _Params = Annotated[dict[_Name, bool | int | float | _Text], Meta(max_length=64)]
-_GROUP_ID = re.compile(r"[!-{}~]+")
 _INT64 = range(-(2**63), 2**63)
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 """Wrong JSON or fields, text that is not UTF-8, nesting too deep: all that decoding raises."""
@@ -79,14 +78,14 @@ class _Identity(Struct):
 
 
 class _Attempt(Struct):
-    id: _Count
+    id: _Number
     group: _Name = msgspec.field(name="authGroupId")
     message: Annotated[str, Meta(min_length=1, max_length=MAX_MESSAGE_CHARACTERS)]
     ask: bool
 
 
 class _AttemptIdentity(Struct):
-    id: _Count
+    id: _Number
 
 
 _frames = msgspec.json.Decoder(_Frame)
@@ -225,8 +224,8 @@ def _attempt(raw: bytes) -> Attempt | BadAttempt:
         found = msgspec.convert(content, _Attempt)
     except _UNREADABLE as error:
         return BadAttempt(identity, str(error))
-    if not _GROUP_ID.fullmatch(found.group):
-        return BadAttempt(identity, "authGroupId: must be visible ASCII without '|'")
+    if not found.group.isprintable() or "|" in found.group:
+        return BadAttempt(identity, "authGroupId: must be printable, without '|'")
     if not _is_base64(found.message):
         return BadAttempt(identity, "message: must be base64, padded and without line breaks")
     return Attempt(found.id, found.group, found.message, found.ask)

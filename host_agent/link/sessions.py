@@ -25,7 +25,7 @@ from host_agent.store import Accepted, Device, Report, Stale, Store, StoreError,
 RETRY_S = 5
 """When a board should come again after the store took nothing."""
 
-_CHANGE_BESIDE_VERDICT_BYTES = MAX_CHANGE_BYTES - 100  # both must fit into 2 KiB once sealed
+_CHANGE_BESIDE_VERDICT_BYTES = MAX_CHANGE_BYTES - 120  # both must fit into 2 KiB once sealed
 
 _log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ class Sessions:
             change = None if state is None else change_for(state, report.access, room)
             if change is not None:
                 self._metrics.access_changes.inc()
-                extras["access"] = change
+                extras["access"] = msgspec.Raw(change)
         return extras
 
     def _tell_refusing(self, reason: str | None) -> None:
