@@ -6,7 +6,8 @@ from time import sleep_ms
 
 import machine
 
-from warden import VERSION, config
+import warden
+from warden import VERSION, rtc
 from warden.clock import Clock
 from warden.counters import Counters, CountersError
 from warden.frames import Codec
@@ -14,10 +15,12 @@ from warden.inputs import build
 from warden.link_http import HttpLink
 from warden.queue import Queue
 from warden.session import Session
+from warden.settings import ConfigError
 from warden.spool import Spool
 from warden.wifi import Wifi
 
 _TICK_MS = 10
+_HASHING_MS = 1  # between two slices of a door's slow hash: a person waits
 _BEGIN_AGAIN_MS = 5000
 _RESETS = ("PWRON_RESET", "HARD_RESET", "WDT_RESET", "DEEPSLEEP_RESET", "SOFT_RESET")
 _UPLOAD_MS = 600000  # for mpremote after Ctrl-C: a started watchdog cannot be stopped
@@ -28,6 +31,11 @@ class App:
 
     def __init__(self, settings):
         self.clock = Clock()
+        self.access = None
+        if settings.access:
+            from warden.access_point import AccessPoint
+
+            self.access = AccessPoint(settings, self.clock, self._capture, self._client_ip)
         self.counters = Counters()
         self._settings = settings
         self._spool = Spool("spool")
@@ -44,12 +52,16 @@ class App:
             HttpLink(settings.agent),
             self.health,
             settings.poll_s * 1000,
+            self.access.extras if self.access else (),
         )
-        self._talk = self.session.tick
+        self._converse = self._talk
+        self._is_rtc_set = False
         self._parts = [part.tick for part in self.inputs]
         if self.wifi:
             self._parts.append(self.wifi.tick)
         self._parts.append(self.queue.tick)
+        if self.access:
+            self._parts += self.access.parts
         self._begin_at = None
         self._last_step = self.clock.ticks()
         self._worst_gap = 0
@@ -60,13 +72,24 @@ class App:
         self._worst_gap = max(self._worst_gap, self.clock.since(self._last_step))
         self._last_step = self.clock.ticks()
         self.clock.tick()
+        if self.access:
+            self.access.lock.tick()
         if self.counters.boot:
             for part in self._parts:
                 self._run(part)
             if not self.wifi or self.wifi.up:
-                self._run(self._talk)
+                self._run(self._converse)
         elif self._begin_at is None or self.clock.since(self._begin_at) >= _BEGIN_AGAIN_MS:
             self._run(self._begin)
+
+    def pause_ms(self):
+        """How long the loop may rest before the next round."""
+        return _HASHING_MS if self.access and self.access.door.hashing else _TICK_MS
+
+    def shut(self):
+        """Leave no door open."""
+        if self.access:
+            self.access.lock.shut()
 
     def health(self):
         """What the board says of itself in a report."""
@@ -86,7 +109,21 @@ class App:
         }
         if self.wifi:
             health["rssi"] = self.wifi.rssi()
+        if self.access:
+            self.access.add_health(health)
         return health
+
+    def _client_ip(self):
+        address = self._settings.guardiankey.client_ip
+        return address or (self.wifi and self.wifi.address()) or "127.0.0.1"
+
+    def _talk(self):
+        self.session.tick()
+        if not self._is_rtc_set:
+            now = self.clock.unix_ms(self.clock.uptime())
+            if now is not None:
+                self._is_rtc_set = True
+                rtc.set(now)
 
     def _begin(self):
         self._begin_at = self.clock.ticks()
@@ -119,15 +156,28 @@ def _reset_cause():
     return "unknown"
 
 
+def load_settings():
+    """The Settings of config.json. The code that checked them is needed no more: it is forgotten,
+    a tenth of the heap."""
+    from warden import config
+
+    try:
+        return config.load()
+    finally:
+        for name in ("config", "config_access", "config_checks"):
+            if sys.modules.pop("warden." + name, None):
+                delattr(warden, name)
+
+
 def main():
     """Run until Ctrl-C; anything else that ends it leaves the watchdog to start the board anew.
 
-    A bad configuration is told, and leaves the prompt for repair.
+    A bad configuration is told, and leaves the prompt for repair. Whatever ends it shuts the lock.
     """
     print("ThingWarden", VERSION)
-    watchdog = None
+    watchdog = app = None
     try:
-        settings = config.load()
+        settings = load_settings()
         if settings.watchdog_s:
             watchdog = machine.WDT(timeout=settings.watchdog_s * 1000)
         app = App(settings)
@@ -135,10 +185,13 @@ def main():
             app.step()
             if watchdog and not app.session.stuck():
                 watchdog.feed()
-            sleep_ms(_TICK_MS)
-    except config.ConfigError as error:
+            sleep_ms(app.pause_ms())
+    except ConfigError as error:
         print("config.json:", error)
     except KeyboardInterrupt:
         print("stopped")
+    finally:
+        if app:
+            app.shut()
     if watchdog:
         machine.WDT(timeout=_UPLOAD_MS)

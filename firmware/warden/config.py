@@ -4,7 +4,7 @@ import json
 import os
 
 from warden import config_checks as check
-from warden.config_checks import ConfigError
+from warden.settings import ConfigError, Settings
 
 _ADC1_PINS = (32, 33, 34, 35, 36, 37, 38, 39)
 _LONGEST = 8192
@@ -29,58 +29,57 @@ _ANALOG = _SENSOR + ("scale", "offset", "min_change", "heartbeat_s")
 _KINDS = {"button": _SWITCH + ("release",), "digital": _SWITCH, "analog": _ANALOG}
 
 
-class Config:
-    """The checked settings; `inputs` is a list of dicts with every default filled in.
-
-    `guardiankey` (GuardianKeySettings) and `access` (a dict) are None where the file has none.
-    """
-
-    def __init__(self, settings):
-        check.known(settings, _TOP, "config.json")
-        self.device = check.text(settings, "device", "", 64)
-        if not check.is_name(self.device):
-            raise ConfigError("device: letters, digits and . _ - only, a letter or digit first")
-        self.key = check.secret(settings, "key", "", 32, "`thingwarden device config` writes it")
-        self.boot_floor = check.whole(settings, "boot_floor", "", 0, _BOOT_MAX, 0)
-        self.agent = _agent(settings)
-        wifi = settings.get("wifi")
-        self.ssid = self.password = None
-        if wifi is not None:
-            check.known(wifi, _WIFI, "wifi")
-            self.ssid = check.text(wifi, "ssid", "wifi.", 32)
-            self.password = check.text(wifi, "password", "wifi.", 64, "")
-        self.poll_s = check.whole(settings, "poll_s", "", 1, 3600, 5)
-        self.watchdog_s = check.whole(settings, "watchdog_s", "", 0, 3600, 60)
-        inputs = settings.get("inputs", [])
-        if not isinstance(inputs, list):
-            raise ConfigError("inputs: a list of objects")
-        self.inputs = [_input(entry, "inputs[%d]" % n, self) for n, entry in enumerate(inputs)]
-        _distinct(self.inputs)
-        self.guardiankey = self.access = None
-        if "guardiankey" in settings or "access" in settings:
-            from warden import config_access  # heap that a board without a door keeps
-
-            pins = [entry["pin"] for entry in self.inputs]
-            self.guardiankey = config_access.guardiankey(settings, self.device)
-            self.access = config_access.access(settings, self.device, self.guardiankey, pins)
-
-
 def load(path="config.json"):
-    """The Config in the file. ConfigError if it is missing, no JSON, or wrong in any field."""
+    """The Settings in the file. ConfigError if it is missing, no JSON, or wrong in any field."""
     try:
         if os.stat(path)[6] > _LONGEST:
             raise ConfigError("%s is longer than %d bytes" % (path, _LONGEST))
         with open(path) as file:
-            settings = json.load(file)
+            table = json.load(file)
     except OSError:
         raise ConfigError("there is no %s on the board" % path) from None
     except (ValueError, UnicodeError, MemoryError, RuntimeError):
         raise ConfigError("%s is not JSON" % path) from None
-    return Config(settings)
+    return checked(table)
 
 
-def _agent(settings):
-    url = check.text(settings, "agent", "", 256)
+def checked(table):
+    """The Settings that a table of config.json's fields makes. ConfigError if any is wrong.
+
+    `inputs` is a list of dicts; `ssid` is None without Wi-Fi; `guardiankey`
+    (GuardianKeySettings) and `access` (a dict) are None where the table has none.
+    """
+    check.known(table, _TOP, "config.json")
+    settings = Settings()
+    settings.device = check.text(table, "device", "", 64)
+    if not check.is_name(settings.device):
+        raise ConfigError("device: letters, digits and . _ - only, a letter or digit first")
+    settings.key = check.secret(table, "key", "", 32, "`thingwarden device config` writes it")
+    settings.boot_floor = check.whole(table, "boot_floor", "", 0, _BOOT_MAX, 0)
+    settings.agent = _agent(table)
+    wifi = table.get("wifi")
+    if wifi is not None:
+        check.known(wifi, _WIFI, "wifi")
+        settings.ssid = check.text(wifi, "ssid", "wifi.", 32)
+        settings.password = check.text(wifi, "password", "wifi.", 64, "")
+    settings.poll_s = check.whole(table, "poll_s", "", 1, 3600, 5)
+    settings.watchdog_s = check.whole(table, "watchdog_s", "", 0, 3600, 60)
+    inputs = table.get("inputs", [])
+    if not isinstance(inputs, list):
+        raise ConfigError("inputs: a list of objects")
+    settings.inputs = [_input(entry, "inputs[%d]" % n, settings) for n, entry in enumerate(inputs)]
+    _distinct(settings.inputs)
+    if "guardiankey" in table or "access" in table:
+        from warden import config_access  # heap that a board without a door keeps
+
+        pins = [entry["pin"] for entry in settings.inputs]
+        settings.guardiankey = config_access.guardiankey(table, settings.device)
+        settings.access = config_access.access(table, settings, pins)
+    return settings
+
+
+def _agent(table):
+    url = check.text(table, "agent", "", 256)
     place = url[7:].partition("/")
     usable = url.startswith("http://") and check.address(place[0], 80)
     if not usable or not all("!" <= c <= "~" and c not in "?#@" for c in url):
@@ -88,7 +87,7 @@ def _agent(settings):
     return url.rstrip("/")
 
 
-def _input(entry, where, config):
+def _input(entry, where, settings):
     if not isinstance(entry, dict):
         raise ConfigError("%s: an object { ... }" % where)
     kind = check.choice(entry, "kind", where + ".", sorted(_KINDS))
@@ -97,7 +96,7 @@ def _input(entry, where, config):
     checked = {"kind": kind, "pin": check.pin(entry.get("pin"), where + "pin")}
     checked["name"] = check.text(entry, "name", where, 64)
     if kind == "analog":
-        if checked["pin"] not in _ADC1_PINS and config.ssid is not None:
+        if checked["pin"] not in _ADC1_PINS and settings.ssid is not None:
             raise ConfigError("%spin: ADC2 stops while Wi-Fi is on; use 32 to 39" % where)
         checked["type"] = check.text(entry, "type", where, 64, checked["name"] + "_reading")
         checked["param"] = check.text(entry, "param", where, 64, checked["name"])

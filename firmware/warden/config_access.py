@@ -4,7 +4,7 @@ import os
 
 from warden import VERSION
 from warden import config_checks as check
-from warden.config_checks import ConfigError
+from warden.settings import ConfigError, GuardianKeySettings
 
 _GUARDIANKEY = (
     "route",
@@ -37,54 +37,54 @@ _LOCK = ("pin", "active", "open_ms")
 
 _RULES = ("closed", "open")
 _KEYS = {3: "123456789*0#", 4: "123A456B789C*0#D"}
+_COLLECTOR = "collector.guardiankey.net:8888"
 _ORIGIN = "GuardianKey's registration gave it"
+_LOOPBACK = ("127.0.0.1", "localhost")
 _BOOT_PINS = (0, 2, 5, 12, 14, 15)  # they strap, or pulse, while the chip starts
 
 
-class GuardianKeySettings:
-    """The account and how to reach the service. `client_ip` None: the station's address."""
+def guardiankey(whole, device):
+    """The section as GuardianKeySettings, None if there is none.
 
-    def __init__(self, table, device):
-        check.known(table, _GUARDIANKEY, "guardiankey")
-        where = "guardiankey."
-        self.route = check.choice(table, "route", where, ("relay", "udp", "rest"), "relay")
-        self.agent_id = check.line(table, "agent_id", where, 64)
-        self.organization_id = check.line(table, "organization_id", where, 64)
-        self.auth_group_id = check.line(table, "auth_group_id", where, 64)
-        self.key = check.secret(table, "key", where, 32, _ORIGIN)
-        self.iv = check.secret(table, "iv", where, 16, _ORIGIN)
-        self.service = check.line(table, "service", where, 64, device)
-        self.client_ip = None
-        if table.get("client_ip") is not None:
-            self.client_ip = check.line(table, "client_ip", where, 45)
-        self.client_reverse = check.line(table, "client_reverse", where, 253, "")
-        agent = "ThingWarden/%s (%s)" % (VERSION, device)
-        self.user_agent = check.line(table, "user_agent", where, 1000, agent)
-        self.api = _api(table)
-        self.ca = check.line(table, "ca", where, 64, "ca.der")
-        if self.route == "rest":
-            _file(self.ca)
-        self.collector = check.line(
-            table, "collector", where, 256, "collector.guardiankey.net:8888"
-        )
-        if not check.address(self.collector):
-            raise ConfigError("guardiankey.collector: an address like host:8888")
-
-
-def guardiankey(settings, device):
-    """The section as GuardianKeySettings, None if there is none."""
-    table = settings.get("guardiankey")
-    return None if table is None else GuardianKeySettings(table, device)
+    `key` and `iv` are bytes; `client_ip` None stands for the station's address.
+    """
+    table = whole.get("guardiankey")
+    if table is None:
+        return None
+    check.known(table, _GUARDIANKEY, "guardiankey")
+    where = "guardiankey."
+    account = GuardianKeySettings()
+    account.route = check.choice(table, "route", where, ("relay", "udp", "rest"), "relay")
+    account.agent_id = check.line(table, "agent_id", where, 64)
+    account.organization_id = check.line(table, "organization_id", where, 64)
+    account.auth_group_id = check.line(table, "auth_group_id", where, 64)
+    account.key = check.secret(table, "key", where, 32, _ORIGIN)
+    account.iv = check.secret(table, "iv", where, 16, _ORIGIN)
+    account.service = check.line(table, "service", where, 64, device)
+    if table.get("client_ip") is not None:
+        account.client_ip = check.line(table, "client_ip", where, 45)
+    account.client_reverse = check.line(table, "client_reverse", where, 253, "")
+    agent = "ThingWarden/%s (%s)" % (VERSION, device)
+    account.user_agent = check.line(table, "user_agent", where, 1000, agent)
+    account.api = _api(table)
+    account.ca = check.line(table, "ca", where, 64, "ca.der")
+    if account.route == "rest" and account.api.startswith("https://"):
+        _file(account.ca)
+    account.collector = check.line(table, "collector", where, 256, _COLLECTOR)
+    if not check.address(account.collector):
+        raise ConfigError("guardiankey.collector: an address like host:8888")
+    return account
 
 
-def access(settings, device, guardiankey, taken):
+def access(whole, settings, taken):
     """The section as a dict, None if there is none; `taken` are the pins in use elsewhere."""
-    table = settings.get("access")
+    table = whole.get("access")
     if table is None:
         return None
     check.known(table, _ACCESS, "access")
     where = "access."
-    if (guardiankey is None or guardiankey.route == "udp") and "no_verdict" not in table:
+    account = settings.guardiankey
+    if (account is None or account.route == "udp") and "no_verdict" not in table:
         raise ConfigError(
             "access.no_verdict: say closed or open; without guardiankey, or by route udp, "
             "a verdict never comes"
@@ -92,7 +92,7 @@ def access(settings, device, guardiankey, taken):
     if (table.get("keypad") is None) == (table.get("wiegand") is None):
         raise ConfigError("access: one of keypad and wiegand, not both")
     checked = {
-        "name": check.line(table, "name", where, 72, device + " keypad"),
+        "name": check.line(table, "name", where, 72, settings.device + " keypad"),
         "keypad": None,
         "wiegand": None,
         "lock": _lock(table.get("lock")),
@@ -166,9 +166,11 @@ def _driving(number, where):
 
 def _api(table):
     url = check.line(table, "api", "guardiankey.", 256, "https://api.guardiankey.io").rstrip("/")
-    host, _, path = url[8:].partition("/")
-    usable = url.startswith("https://") and check.address(host, 443)
-    if not usable or not all("!" <= c <= "~" and c not in "?#@" for c in path):
+    scheme, _, rest = url.partition("://")
+    host, _, path = rest.partition("/")
+    place = check.address(host, 443)
+    safe = scheme == "https" or (scheme == "http" and host.split(":")[0] in _LOOPBACK)
+    if not place or not safe or not all("!" <= c <= "~" and c not in "?#@" for c in path):
         raise ConfigError("guardiankey.api: an address like https://api.guardiankey.io")
     return url
 

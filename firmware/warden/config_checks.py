@@ -3,14 +3,12 @@
 import binascii
 import math
 
+from warden.settings import ConfigError
+
 _NAME_MARKS = "._-"
 _FLASH_PINS = (6, 7, 8, 9, 10, 11)
 _CONSOLE_PINS = (1, 3)
 _INPUT_ONLY_PINS = (34, 35, 36, 37, 38, 39)
-
-
-class ConfigError(Exception):
-    """Names the field that is wrong and what would be right. Never holds a secret."""
 
 
 def known(table, names, where):

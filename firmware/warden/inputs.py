@@ -9,7 +9,7 @@ from time import ticks_ms
 
 from machine import ADC, Pin
 
-from warden.config import ConfigError
+from warden.settings import ConfigError
 
 _RING = 64
 _MISMATCH_MS = 150  # ESP32 runs a pending handler within 100 ms, also during blocking calls

@@ -2,7 +2,7 @@
 
 from machine import Pin
 
-from warden.config import ConfigError
+from warden.settings import ConfigError
 
 
 def pin(where, number, *arguments, **named):

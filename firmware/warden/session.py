@@ -13,15 +13,27 @@ _HEALTH_MS = 60000
 _CLOCK_RTT_MS = 2000
 _STUCK_MS = 300000  # a name look-up has no time-out, but no answer takes this long
 
+# What an extra wants of the session, in rising urgency.
+NOTHING = 0
+DUE = 1  # a frame, at the session's pace
+ALONE = 2  # a frame without events and health: neither a long queue nor a full store delays it
+NOW = 3  # such a frame at once, even during a back-off
+
 
 class Session:
     """Sends what is due through `link` and acts on the replies.
 
     `health()` gives the object that a report carries now and then. The first frames of a run carry
     no events until one is accepted: its reply sets the clock and proves our counters.
+
+    `extras` add to reports, once the first frame was accepted, and read the replies:
+    - `wants()`: NOTHING, DUE, ALONE or NOW. Allocates nothing.
+    - `fields()`: what it adds to this frame, as JSON members, each behind its comma; b"" for none.
+    - `read(reply)`: the sealed reply to the last frame, a refusal (`error`) too. True to have the
+      next frame sent at once. ValueError tells what is wrong with it; nothing else is affected.
     """
 
-    def __init__(self, codec, counters, queue, clock, link, health, poll_ms):
+    def __init__(self, codec, counters, queue, clock, link, health, poll_ms, extras=()):
         self._codec = codec
         self._counters = counters
         self._queue = queue
@@ -29,6 +41,8 @@ class Session:
         self._link = link
         self._health = health
         self._poll_ms = poll_ms
+        self._extras = extras
+        self._more = False
         self._greeted = False
         self._frame = 0
         self._tag = None  # of the frame in flight
@@ -60,36 +74,56 @@ class Session:
         """The link has not come back from a frame: only a restart helps."""
         return self._tag is not None and self._clock.since(self._sent_at) > _STUCK_MS
 
+    def _wants(self):
+        most = NOTHING
+        if self._greeted:
+            for extra in self._extras:
+                wants = extra.wants()
+                if wants > most:
+                    most = wants
+        return most
+
     def _is_due(self):
+        wants = self._wants()
         if self._wait_ms:
-            if self._clock.since(self._failed_at) < self._wait_ms:
+            if wants < NOW and self._clock.since(self._failed_at) < self._wait_ms:
                 return False
             self._wait_ms = 0
-        if self._failures or not self._greeted or len(self._queue):
+        if wants or self._more or self._failures or not self._greeted or len(self._queue):
             return True
         return self._clock.since(self._sent_at) >= self._poll_ms
 
     def _send(self):
         self._frame += 1
-        buffer = self._codec.payload
+        alone = self._wants() >= ALONE
         head = b'{"boot":%d,"frame":%d' % (self._counters.boot, self._frame)
-        self._health_sent = (
+        self._health_sent = not alone and (
             self._health_at is None or self._clock.since(self._health_at) >= _HEALTH_MS
         )
         if self._health_sent:
             head += b',"health":' + json.dumps(self._health()).encode()
-        head += b',"events":['
-        end = len(head)
-        buffer[:end] = head
-        self._last = None
+        end = self._put(0, head)
         if self._greeted:
-            end, self._last = self._queue.write(buffer, end, self._codec.capacity - end - 2)
-        buffer[end : end + 2] = b"]}"
-        frame, self._tag = self._codec.seal(end + 2)
+            for extra in self._extras:
+                end = self._put(end, extra.fields())
+        end = self._put(end, b',"events":[')
+        self._last = None
+        if self._greeted and not alone:
+            room = self._codec.capacity - end - 2
+            end, self._last = self._queue.write(self._codec.payload, end, room)
+        end = self._put(end, b"]}")
+        frame, self._tag = self._codec.seal(end)
         if self._last:
             self._sent_up_to = max(self._sent_up_to, self._last)
         self._sent_at = self._clock.ticks()
         self._link.send(frame)
+
+    def _put(self, at, data):
+        end = at + len(data)
+        if end > self._codec.capacity:
+            raise ValueError("a report of more than %d bytes" % self._codec.capacity)
+        self._codec.payload[at:end] = data
+        return end
 
     def _receive(self, transfer):
         tag, self._tag = self._tag, None
@@ -108,6 +142,16 @@ class Session:
         else:
             why = "%s %s" % (reply["error"], reply.get("detail", ""))
             self._fail(reply["retry_ms"], "the agent refuses: " + why)
+        self._pass_on(reply)
+
+    def _pass_on(self, reply):
+        self._more = False
+        for extra in self._extras:
+            try:
+                if extra.read(reply):
+                    self._more = True
+            except ValueError as error:
+                print("agent: cannot use its reply:", error)
 
     def _accepted(self, acked):
         if acked[0] >= self._counters.boot and acked > self._sent_up_to:

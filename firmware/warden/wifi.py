@@ -37,6 +37,10 @@ class Wifi:
     def up(self):
         return self._wlan.isconnected()
 
+    def address(self):
+        """The station's address, None without a connection."""
+        return self._wlan.ifconfig()[0] if self.up else None
+
     def rssi(self):
         """Signal strength in dBm, None without a connection."""
         return self._wlan.status("rssi") if self.up else None

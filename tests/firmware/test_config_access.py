@@ -2,7 +2,8 @@ import os
 
 from support import raises
 from warden import VERSION
-from warden.config import Config, ConfigError
+from warden.config import checked
+from warden.settings import ConfigError
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 IV = "AAECAwQFBgcICQoLDA0ODw=="
@@ -45,12 +46,12 @@ def lock(**changes):
 
 
 def test_a_board_without_a_door_has_neither_section():
-    config = Config(settings(None, None))
+    config = checked(settings(None, None))
     assert config.guardiankey is None and config.access is None
 
 
 def test_an_account_comes_with_every_default_filled_in():
-    account = Config(settings()).guardiankey
+    account = checked(settings()).guardiankey
     assert account.route == "relay"
     assert (account.agent_id, account.organization_id) == ("agent", "organization")
     assert account.auth_group_id == "group"
@@ -64,7 +65,7 @@ def test_an_account_comes_with_every_default_filled_in():
 
 
 def test_an_access_point_comes_with_every_default_filled_in():
-    access = Config(settings()).access
+    access = checked(settings()).access
     assert access["name"] == "front-door keypad"
     assert access["keypad"] == {
         "rows": [13, 16, 17, 18],
@@ -80,29 +81,30 @@ def test_an_access_point_comes_with_every_default_filled_in():
 
 
 def test_a_keypad_with_four_columns_and_a_badge_reader():
-    wide = Config(keypad(columns=[19, 21, 22, 25])).access["keypad"]
+    wide = checked(keypad(columns=[19, 21, 22, 25])).access["keypad"]
     assert wide["keys"] == "123A456B789C*0#D"
-    own = Config(keypad(keys="1472580369*#", enter="*", clear="#")).access["keypad"]
+    own = checked(keypad(keys="1472580369*#", enter="*", clear="#")).access["keypad"]
     assert (own["keys"], own["enter"], own["clear"]) == ("1472580369*#", "*", "#")
-    reader = Config(access(keypad=None, wiegand={"d0": 34, "d1": 35})).access
+    reader = checked(access(keypad=None, wiegand={"d0": 34, "d1": 35})).access
     assert reader["wiegand"] == {"d0": 34, "d1": 35} and reader["keypad"] is None
 
 
 def test_without_verdicts_the_rule_must_be_said():
     for whole in (settings(account=None), account(route="udp")):
         with raises(ConfigError, "access.no_verdict: say closed or open"):
-            Config(whole)
+            checked(whole)
         whole["access"] = dict(ACCESS, no_verdict="open")
-        assert Config(whole).access["no_verdict"] == "open"
+        assert checked(whole).access["no_verdict"] == "open"
 
 
 def test_rest_wants_the_certificate_of_its_ca_on_the_board():
     with raises(ConfigError, "guardiankey.ca: there is no ca.der"):
-        Config(account(route="rest"))
+        checked(account(route="rest"))
     with open("ca.der", "wb") as file:
         file.write(b"\x30")
-    assert Config(account(route="rest")).guardiankey.ca == "ca.der"
+    assert checked(account(route="rest")).guardiankey.ca == "ca.der"
     os.remove("ca.der")
+    assert checked(account(route="rest", api="http://127.0.0.1:80/x/")).guardiankey.api[-2:] == "/x"
 
 
 def test_every_wrong_field_is_named():
@@ -127,6 +129,7 @@ def test_every_wrong_field_is_named():
         ("guardiankey.user_agent", account(user_agent="x" * 1001)),
         ("guardiankey.api", account(api="http://api.guardiankey.io")),
         ("guardiankey.api", account(api="https://")),
+        ("guardiankey.api", account(api="ftp://127.0.0.1")),
         ("guardiankey.api", account(api="https://user@host")),
         ("guardiankey.api", account(api="https://host/a?b")),
         ("guardiankey.api", account(api="https://host:0")),
@@ -180,7 +183,7 @@ def test_every_wrong_field_is_named():
     )
     for named, value in wrong:
         with raises(ConfigError, named):
-            Config(value)
+            checked(value)
 
 
 def test_a_message_never_holds_a_secret():
@@ -191,7 +194,7 @@ def test_a_message_never_holds_a_secret():
         {"iv": ["secret"]},
     ):
         try:
-            Config(account(**changes))
+            checked(account(**changes))
         except ConfigError as error:
             assert "secret" not in str(error) and "c2VjcmV0" not in str(error)
         else:
