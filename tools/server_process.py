@@ -22,7 +22,7 @@ class ServerError(ThingWardenError):
 
 
 class ServerProcess:
-    """`python -m COMMAND`, up when it says `SAYS http://...` in its output, which goes to `log`."""
+    """`python -m COMMAND`, up when it says `SAYS URL` in its output, which goes to `log`."""
 
     def __init__(
         self, command: Sequence[str], *, log: Path, says: str, env: Mapping[str, str] | None = None
@@ -30,7 +30,7 @@ class ServerProcess:
         self.log = log
         self.address = ""
         self._command = [sys.executable, "-m", *command]
-        self._says = re.compile(re.escape(says) + r" (http://\S+)")
+        self._says = re.compile(re.escape(says) + r" (https?://\S+)")
         self._env = {**os.environ, **(env or {})}
         self._process: subprocess.Popen[bytes] | None = None
 

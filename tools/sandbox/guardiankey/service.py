@@ -112,7 +112,7 @@ class GuardianKey:
 
     def _judge(self, path: str, transport: str, opened: Opened, attempt: Attempt) -> dict[str, str]:
         group = opened.account.auth_group_id
-        repeated = self._repeats.seen(opened, attempt.sequential)
+        repeated = self._repeats.seen(opened, attempt)
         judgement = self.risk.judge(
             group, attempt.user, attempt.address, attempt.failed, attempt.time
         )
