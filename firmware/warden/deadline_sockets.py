@@ -2,10 +2,12 @@
 
 The time-out of `requests` is for each operation, so a peer that drips could hold it for ever. Here
 all operations of one thread inside `with Deadline(...)` end by one moment; other threads have
-their own, without knowing of each other.
+their own, without knowing of each other. Nothing blocks but `poll`: a blocking read would begin its
+time-out anew whenever a collection of garbage interrupts it on the Unix port, and TLS knows none.
 """
 
 import _thread
+import select
 import socket
 from errno import ETIMEDOUT
 from time import ticks_diff, ticks_ms
@@ -78,6 +80,7 @@ class DeadlineSocket:
     def __init__(self, sock, deadline):
         self.sock = sock
         self.deadline = deadline
+        self._poller = select.poll()
         self._buffer = b""
         self._received = 0
 
@@ -87,6 +90,7 @@ class DeadlineSocket:
     def connect(self, address):
         self.sock.settimeout(self.deadline.check() / 1000)
         self.sock.connect(address)
+        self.sock.setblocking(False)
 
     def write(self, data):
         view = memoryview(data)
@@ -114,13 +118,20 @@ class DeadlineSocket:
 
     def send_some(self, view):
         """Send at least one byte; how many were sent."""
-        self.sock.settimeout(self.deadline.check() / 1000)
-        return self.sock.send(view)
+        return self.when_ready(self.sock, select.POLLOUT, self.sock.write, view)
 
     def receive_some(self, wanted):
-        """At least one byte, b"" at the end of the stream. `wanted` more are needed to go on."""
-        self.sock.settimeout(self.deadline.check() / 1000)
-        return self.sock.recv(512)
+        """At least one byte, b"" at the end of the stream; `wanted` are needed to go on."""
+        return self.when_ready(self.sock, select.POLLIN, self.sock.recv, 512)
+
+    def when_ready(self, stream, event, operation, argument):
+        """What the operation gives as soon as it can; None means that it cannot yet."""
+        while True:
+            self._poller.register(stream, event)
+            if self._poller.poll(self.deadline.check()):
+                done = operation(argument)
+                if done is not None:
+                    return done
 
     def _fill(self, wanted):
         data = self.receive_some(wanted)

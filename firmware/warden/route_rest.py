@@ -6,10 +6,10 @@ The server's certificate is checked against the CA in the file that the settings
 import json
 
 from warden import rtc, verified_tls
-from warden.config_checks import ConfigError
 from warden.deadline_sockets import Deadline
 from warden.direct_route import DirectRoute
 from warden.http_post import post
+from warden.settings import ConfigError
 
 try:
     import ntptime
@@ -62,18 +62,17 @@ class RestRoute(DirectRoute):
 def verdict(answer):
     """(response, retry, reason) of an answer with status 200 (WIRE.md B5).
 
-    What is not GuardianKey's answer, and TIMEOUT, leaves the attempt to be sent again; any other
-    response that is no verdict stays one.
+    Never to be retried: the service has the attempt, whatever it says.
     """
     if len(answer) > _BODY_LIMIT:
-        return "ERROR", True, "the answer is too long"
+        return "ERROR", False, "the answer is too long"
     try:
         response = json.loads(answer)["response"]
     except (ValueError, TypeError, KeyError):
-        return "ERROR", True, "the answer is no object with a response"
+        return "ERROR", False, "the answer is no object with a response"
     if isinstance(response, str) and response in _RESPONSES:
         return _RESPONSES[response], False, ""
-    return "ERROR", response == "TIMEOUT", "it answers without a verdict"
+    return "ERROR", False, "it answers without a verdict"
 
 
 def _is_loopback(url):

@@ -1,18 +1,15 @@
 """Stands in for the module `tls` inside `requests`, which does not verify the server otherwise.
 
 The handshake checks the server's certificate against one CA, its name and its dates; a failure is
-a ValueError before anything is sent. TLS reads and writes are polled: a blocking one would hold
-the thread for as long as the peer drips.
+a ValueError before anything is sent.
 """
 
+import select
 import sys
-from time import sleep_ms
 
 import tls
 
 from warden.deadline_sockets import DeadlineSocket
-
-_POLL_MS = 5
 
 
 def context(ca):
@@ -47,29 +44,18 @@ class _TlsSocket(DeadlineSocket):
         super().__init__(plain.sock, plain.deadline)
         if self.deadline.tls is None:
             raise ValueError("there is no CA to verify the server with")
-        self.sock.setblocking(False)
-        self._tls = self.deadline.tls.wrap_socket(
+        self._stream = self.deadline.tls.wrap_socket(
             self.sock, server_hostname=server_hostname, do_handshake_on_connect=False
         )
-        self.deadline.opened.append(self)
-
-    def close(self):
-        self._tls.close()
+        self.deadline.opened.append(self._stream)
 
     def send_some(self, view):
-        return self._poll(self._tls.write, view)
+        return self.when_ready(self._stream, select.POLLOUT, self._stream.write, view)
 
     def receive_some(self, wanted):
-        # Exactly what is needed: an end of the stream right behind would cost what came before it.
-        return self._poll(self._tls.read, min(wanted, 512))
-
-    def _poll(self, operation, argument):
-        while True:
-            self.deadline.check()
-            done = operation(argument)
-            if done is not None:
-                return done
-            sleep_ms(_POLL_MS)
+        # No more than is needed: an error right behind it would cost what came before.
+        read = self._stream.read
+        return self.when_ready(self._stream, select.POLLIN, read, min(wanted, 512))
 
 
 sys.modules["tls"] = _Tls  # type: ignore[assignment]

@@ -1,0 +1,138 @@
+"""Several workers side by side: each has its jobs, its deadline and its failures to itself."""
+
+import _thread
+from errno import ETIMEDOUT
+from time import sleep_ms, ticks_add, ticks_diff, ticks_ms
+
+from support import listening
+
+from warden.deadline_sockets import Deadline
+from warden.http_post import post
+from warden.link_http import HttpLink
+from warden.worker import Worker
+
+REPLY = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def result_of(worker, within_ms=5000):
+    began = ticks_ms()
+    while True:
+        result = worker.take()
+        if result is not None:
+            return result
+        assert ticks_diff(ticks_ms(), began) < within_ms, "no result"
+        sleep_ms(5)
+
+
+def serving(behaviour):
+    """The address of a server that behaves so, once per connection, each on a thread."""
+    listener, address = listening()
+
+    def serve():
+        while True:
+            connection = listener.accept()[0]
+            _thread.start_new_thread(talk, (connection,))
+
+    def talk(connection):
+        try:
+            while not connection.recv(1000).endswith(b"the.data"):
+                pass
+            behaviour(connection)
+        except OSError:
+            pass
+
+    _thread.stack_size(64 * 1024)
+    _thread.start_new_thread(serve, ())
+    return address
+
+
+def answer(connection):
+    connection.send(REPLY)
+    connection.close()
+
+
+def posting(address, milliseconds):
+    def work(data):
+        deadline = Deadline(ticks_add(ticks_ms(), milliseconds), 4096)
+        return post(address, "text/plain", data, 100, deadline)
+
+    return Worker(work)
+
+
+def test_a_job_is_done_once_and_its_result_given_once():
+    done = []
+    worker = Worker(lambda job: done.append(job) or job * 2)
+    for job in (1, 2, 3):
+        worker.give(job)
+        assert result_of(worker) == job * 2
+        assert worker.take() is None
+    sleep_ms(50)
+    assert done == [1, 2, 3]
+
+
+def test_an_exception_is_the_result_and_the_worker_goes_on():
+    worker = Worker(lambda job: 10 // job)
+    worker.give(0)
+    assert isinstance(result_of(worker), ZeroDivisionError)
+    worker.give(5)
+    assert result_of(worker) == 2
+
+
+def test_workers_do_not_wait_for_each_other():
+    slow = Worker(lambda job: sleep_ms(job) or "slow")
+    fast = Worker(lambda job: "fast")
+    slow.give(700)
+    for _ in range(10):
+        fast.give("job")
+        assert result_of(fast, 500) == "fast"
+    assert slow.take() is None
+    assert result_of(slow) == "slow"
+
+
+def test_each_thread_keeps_its_own_deadline():
+    hanging = serving(lambda connection: sleep_ms(20000))
+    milliseconds = (300, 900, 600)
+    workers = [posting(hanging, limit) for limit in milliseconds]
+    began = ticks_ms()
+    for worker in workers:
+        worker.give(b"the.data")
+    took = [None] * 3
+    while None in took:
+        for number, worker in enumerate(workers):
+            result = worker.take()
+            if result is not None:
+                assert isinstance(result, OSError) and result.args[0] == ETIMEDOUT
+                took[number] = ticks_diff(ticks_ms(), began)
+        assert ticks_diff(ticks_ms(), began) < 5000, "a deadline was not kept"
+        sleep_ms(5)
+    for limit, time in zip(milliseconds, took):
+        assert limit <= time < limit + 250, took
+
+
+def test_a_hanging_worker_leaves_the_link_alone():
+    hanging = posting(serving(lambda connection: sleep_ms(20000)), 4000)
+    hanging.give(b"the.data")
+    link = HttpLink(serving(answer), 1000)
+    for _ in range(20):
+        link.send(b"the.data")
+        transfer = result_of(link, 1500)
+        assert (transfer.status, transfer.body) == (200, b"ok")
+    assert hanging.take() is None
+
+
+def test_many_exchanges_at_once_never_mix():
+    workers = [posting(serving(answer), 3000) for _ in range(4)]
+    for _ in range(60):
+        for worker in workers:
+            worker.give(b"the.data")
+        for worker in workers:
+            assert result_of(worker) == (200, b"ok", 0)
+
+
+def test_https_without_a_ca_is_refused():
+    import warden.verified_tls  # noqa: F401 - takes the place of tls
+
+    worker = posting(serving(answer).replace("http:", "https:"), 1000)
+    worker.give(b"the.data")
+    result = result_of(worker)
+    assert isinstance(result, ValueError) and "no CA" in str(result)
