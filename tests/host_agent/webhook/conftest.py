@@ -1,0 +1,80 @@
+"""A webhook on a real socket and a store in a real file, and GuardianKey at the other end."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio.from_thread import start_blocking_portal
+from starlette.applications import Starlette
+
+from host_agent.guardiankey import Account
+from host_agent.listener import Listener
+from host_agent.lockdown import Lockdown
+from host_agent.metrics import Metrics
+from host_agent.store import Store
+from host_agent.webhook import notification_counter, webhook_app
+from tests.host_agent.guardiankey_sender import Sender
+
+
+@asynccontextmanager
+async def serving(app: Starlette) -> AsyncIterator[Listener]:
+    with Listener(app, "127.0.0.1", 0) as listener:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(listener.serve)
+            yield listener
+            listener.stop()
+
+
+class Webhook(Sender):
+    """GuardianKey, which posts to a webhook that counts what becomes of it."""
+
+    def __init__(self, account: Account, url: str, metrics: Metrics) -> None:
+        super().__init__(account, url)
+        self._metrics = metrics
+
+    def count(self, result: str) -> float:
+        name = "thingwarden_notifications_total"
+        return self._metrics.registry.get_sample_value(name, {"result": result}) or 0
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account(
+        agent_id="agent-1",
+        organization_id="organization-1",
+        auth_group_id="group-1",
+        key=bytes(range(32)),
+        iv=bytes(range(16)),
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "agent.db") as store:
+        yield store
+
+
+@pytest.fixture
+def start(account: Account, store: Store) -> Iterator[Callable[..., Webhook]]:
+    """start(responses=(), devices=(), max_in_flight=10) serves a webhook during the test."""
+    with ExitStack() as stack:
+        portal = stack.enter_context(start_blocking_portal())
+
+        def start(
+            responses: tuple[str, ...] = (), devices: tuple[str, ...] = (), max_in_flight: int = 10
+        ) -> Webhook:
+            metrics = Metrics()
+            lockdown = Lockdown(store, responses, devices)
+            results = notification_counter(metrics)
+            app = webhook_app(account, store, lockdown, results, max_in_flight)
+            listener = stack.enter_context(portal.wrap_async_context_manager(serving(app)))
+            return Webhook(account, listener.url, metrics)
+
+        yield start
+
+
+@pytest.fixture
+def webhook(start: Callable[..., Webhook]) -> Webhook:
+    return start()
