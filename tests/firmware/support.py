@@ -9,6 +9,7 @@ from warden.counters import Counters
 from warden.frames import FRAME_LIMIT, Codec
 from warden.link_http import Transfer
 from warden.queue import Queue
+from warden.session import Session
 from warden.spool import Spool
 
 KEY = bytes(range(32))
@@ -144,6 +145,39 @@ class Board:
         events = json.loads(b"[" + buffer[:end] + b"]")
         assert last == (tuple(events[-1]["id"]) if events else None)
         return events
+
+
+class Talk:
+    """A board in conversation with an agent, with the time in our hands."""
+
+    def __init__(self, board=None, extras=()):
+        self.board = board or Board()
+        self.agent = Agent()
+        self.health = {"queue": 0}
+        self.session = Session(
+            Codec("front-door", KEY),
+            self.board.counters,
+            self.board.queue,
+            self.board.clock,
+            self.agent,
+            lambda: self.health,
+            5000,
+            extras,
+        )
+
+    def greet(self):
+        """The first frame is accepted."""
+        self.sent()
+        self.agent.answer(ack=[0, 0])
+        self.session.tick()
+
+    def sent(self, milliseconds=0):
+        """Let time pass; the reports sent meanwhile."""
+        before = len(self.agent.frames)
+        for _ in range(0, milliseconds + 1, 10):
+            self.session.tick()
+            self.board.pass_ms(10)
+        return len(self.agent.frames) - before
 
 
 class RamDisk:

@@ -1,38 +1,4 @@
-from support import KEY, Agent, Board
-from warden.frames import Codec
-from warden.session import Session
-
-
-class Talk:
-    """A board in conversation with an agent, with the time in our hands."""
-
-    def __init__(self, board=None):
-        self.board = board or Board()
-        self.agent = Agent()
-        self.health = {"queue": 0}
-        self.session = Session(
-            Codec("front-door", KEY),
-            self.board.counters,
-            self.board.queue,
-            self.board.clock,
-            self.agent,
-            lambda: self.health,
-            5000,
-        )
-
-    def greet(self):
-        """The first frame is accepted."""
-        self.sent()
-        self.agent.answer(ack=[0, 0])
-        self.session.tick()
-
-    def sent(self, milliseconds=0):
-        """Let time pass; the reports sent meanwhile."""
-        before = len(self.agent.frames)
-        for _ in range(0, milliseconds + 1, 10):
-            self.session.tick()
-            self.board.pass_ms(10)
-        return len(self.agent.frames) - before
+from support import Talk
 
 
 def test_the_first_frame_goes_out_at_once_with_boot_frame_and_health():
