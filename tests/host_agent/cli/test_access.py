@@ -1,0 +1,227 @@
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from host_agent.access import digest_of
+from host_agent.store import Store
+
+
+@pytest.fixture
+def access(ready, monkeypatch):
+    """`thingwarden access ...` with `typed` on its standard input."""
+
+    def access(*arguments: object, typed: bytes | str = b""):
+        data = typed if isinstance(typed, bytes) else typed.encode()
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+        return ready("access", *arguments)
+
+    return access
+
+
+def listed(access, *arguments: object) -> list[dict[str, object]]:
+    return json.loads(access("list", "--json", *arguments).out)
+
+
+def opens(directory: Path, kind: str, secret: str) -> str | None:
+    """Whom this code or badge lets in at the door."""
+    with Store.open(directory / "thingwarden.db") as store:
+        state = store.access("door")
+    digest = digest_of(kind, secret, state.salt, state.iterations)
+    return next((entry.user for entry in state.credentials if entry.digest == digest), None)
+
+
+def test_a_code_is_piped_in_and_listed_without_itself(access, tmp_path: Path) -> None:
+    added = access("add", "door", "anna", "--email", "anna@example.com", typed="2468\n")
+    assert added.code == 0
+    assert listed(access) == [
+        {
+            "device": "door",
+            "lockdown": False,
+            "credentials": [{"user": "anna", "kind": "code", "email": "anna@example.com"}],
+        }
+    ]
+    table = access("list").out
+    assert "door    anna  code  anna@example.com" in table
+    assert "2468" not in added.out + added.err + table
+    assert opens(tmp_path, "code", "2468") == "anna"
+
+
+def test_a_badge_is_no_code(access, tmp_path: Path) -> None:
+    assert access("add", "door", "anna", "--badge", typed="12:34567").code == 0
+    assert opens(tmp_path, "badge", "12:34567") == "anna"
+    assert access("add", "door", "anna", typed="2468\r\n").code == 0
+    assert access("remove", "door", "anna", "--badge").code == 0
+    assert opens(tmp_path, "badge", "12:34567") is None
+    assert opens(tmp_path, "code", "2468") == "anna"
+
+
+def test_a_user_is_removed_with_all(access) -> None:
+    access("add", "door", "anna", typed="2468")
+    access("add", "door", "anna", "--badge", typed="1:2")
+    access("add", "door", "ben", typed="1357")
+    assert access("remove", "door", "anna").code == 0
+    assert [entry["user"] for entry in listed(access, "door")[0]["credentials"]] == ["ben"]
+
+
+def test_a_new_code_takes_the_place_of_the_old_one(access, tmp_path: Path) -> None:
+    access("add", "door", "anna", typed="2468")
+    assert access("add", "door", "anna", typed="1357").code == 0
+    assert opens(tmp_path, "code", "2468") is None
+    assert opens(tmp_path, "code", "1357") == "anna"
+
+
+def test_a_generated_code_is_shown_once_and_lets_in(access, tmp_path: Path) -> None:
+    codes = set()
+    for user in ("anna", "ben", "eve"):
+        outcome = access("add", "door", user, "--generate")
+        code = outcome.out.splitlines()[0].removeprefix(f"the code of {user}: ")
+        assert len(code) == 6 and code.isdecimal()
+        assert outcome.out.count(code) == 1
+        assert opens(tmp_path, "code", code) == user
+        codes.add(code)
+    assert len(codes) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "told"),
+    [
+        (["add", "nobody", "anna"], "2468", "there is no device nobody"),
+        (["add", "door", "anna"], "246", "code: must have 4 to 12 digits"),
+        (["add", "door", "anna"], "2" * 13, "code: must have 4 to 12 digits"),
+        (["add", "door", "anna"], "24x8", "code: must have 4 to 12 digits"),
+        (["add", "door", "anna"], b"\xff\xfe24", "code: must have 4 to 12 digits"),
+        (["add", "door", "anna", "--badge"], "2468", "badge: must be FACILITY:CARD"),
+        (["add", "door", "ben"], "9999", "another user of this door has the same"),
+        (["add", "door", ""], "2468", "user: must have 1 to 64 characters"),
+        (["add", "door", "a\nb"], "2468", "user: must have no control characters"),
+        (["add", "door", "anna\udcff"], "2468", "user: must have no control characters"),
+        (["add", "door", "anna", "--email", "x" * 129], "2468", "email: must have 0 to 128"),
+        (["remove", "door", "ben"], "", "this door has no credential of 'ben'"),
+        (["remove", "door", "eve", "--badge"], "", "this door has no badge of 'eve'"),
+        (["remove", "nobody", "anna"], "", "there is no device nobody"),
+        (["list", "nobody"], "", "there is no device nobody"),
+        (["lockdown", "door", "nobody"], "", "there is no device nobody"),
+        (["release", "nobody"], "", "there is no device nobody"),
+    ],
+)
+def test_what_cannot_be_done_is_one_clear_line(access, arguments, typed, told: str) -> None:
+    access("add", "door", "eve", typed="9999")
+    before = listed(access)
+    outcome = access(*arguments, typed=typed)
+    assert outcome.code == 1
+    assert outcome.err.startswith("thingwarden: ") and outcome.err.count("\n") == 1
+    assert told in outcome.err
+    assert not typed or str(typed) not in outcome.err
+    assert listed(access) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed"),
+    [
+        (["add", "door", "anna"], ""),
+        (["add", "door", "anna"], "\n"),
+        (["add", "door", "anna", "2468"], ""),
+        (["add", "door", "anna", "--badge", "--generate"], ""),
+        (["remove", "door", "anna", "--badge", "--code"], ""),
+        (["lockdown"], ""),
+        (["release"], ""),
+    ],
+)
+def test_a_command_that_is_given_wrongly_is_exit_code_2(access, arguments, typed: str) -> None:
+    assert access(*arguments, typed=typed).code == 2
+    assert listed(access) == []
+
+
+def test_a_door_holds_so_many_and_says_so(access, tmp_path: Path) -> None:
+    with Store.open(tmp_path / "thingwarden.db") as store:
+        for number in range(64):
+            store.add_credential("door", f"user-{number}", "code", "", f"{number:04}")
+    for more in ([], ["--generate"]):
+        outcome = access("add", "door", "anna", *more, typed="123456")
+        assert outcome.code == 1
+        assert "64 credentials already" in outcome.err
+        assert outcome.out == ""
+
+
+def test_lockdown_and_release(access) -> None:
+    access("add", "door", "anna", typed="2468")
+    assert access("lockdown", "door").code == 0
+    assert listed(access)[0]["lockdown"] is True
+    assert "door is in lockdown" in access("list").out
+    assert access("release", "door").code == 0
+    assert listed(access)[0]["lockdown"] is False
+
+
+def test_a_lockdown_of_several_is_of_all_or_none(access, tmp_path: Path) -> None:
+    access("add", "door", "anna", typed="2468")
+    assert access("lockdown", "door", "nobody").code == 1
+    assert listed(access)[0]["lockdown"] is False
+
+
+@pytest.fixture
+def at_terminal(ready, tmp_path: Path):  # noqa: ARG001 (there must be a door)
+    """Runs `access add door anna` at a terminal; (exit code, what the terminal showed)."""
+
+    def at_terminal(*typed: bytes) -> tuple[int, str]:
+        controller, terminal = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "host_agent", "access", "add", "door", "anna"],
+            cwd=tmp_path,
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            start_new_session=True,
+        )
+        os.close(terminal)
+        shown = b""
+        try:
+            for line in typed:
+                prompts = shown.count(b": ") + 1
+                while shown.count(b": ") < prompts:
+                    shown += os.read(controller, 4096)
+                os.write(controller, line)
+            while piece := _read(controller):
+                shown += piece
+            return process.wait(30), shown.decode()
+        finally:
+            process.kill()
+            process.wait()
+            os.close(controller)
+
+    return at_terminal
+
+
+def _read(controller: int) -> bytes:
+    """b"" once the process has closed its end, which Linux tells as an error."""
+    try:
+        return os.read(controller, 4096)
+    except OSError:
+        return b""
+
+
+def test_at_a_terminal_the_code_is_asked_for_twice_and_not_shown(at_terminal, tmp_path) -> None:
+    code, shown = at_terminal(b"2468\n", b"2468\n")
+    assert code == 0, shown
+    assert "code: " in shown and "code, again: " in shown
+    assert "2468" not in shown
+    assert opens(tmp_path, "code", "2468") == "anna"
+
+
+def test_two_entries_that_differ_are_refused(at_terminal) -> None:
+    code, shown = at_terminal(b"2468\n", b"2469\n")
+    assert code == 2
+    assert "the two entries differ" in shown
+    assert "246" not in shown
+
+
+def test_nothing_typed_is_told(at_terminal) -> None:
+    code, shown = at_terminal(b"\n", b"\n")
+    assert (code, "no code was typed" in shown) == (2, True)
+    code, shown = at_terminal(b"\x04")
+    assert (code, "no code was typed" in shown) == (2, True)
