@@ -21,6 +21,11 @@ PERIPHERALS = Path(__file__).resolve().parent / "board"
 _T = TypeVar("_T")
 
 HEAP = "160k"  # what an ESP32 has free at boot
+KEYS = {3: "123456789*0#", 4: "123A456B789C*0#D"}
+"""The keys of a keypad with so many columns, row by row, unless config.json names others."""
+
+_FACILITY_BITS = {26: 8, 34: 16}
+_HELD_S = 0.06  # a finger on a key
 
 
 class SimulatorError(ThingWardenError):
@@ -40,7 +45,8 @@ class SimulatedBoard:
     """One board whose flash is the directory `root` (config.json, NVS, spool).
 
     `on_line` is called on a thread of ours with every line of its console and the Unix time in
-    seconds at which it came. `millivolts` lie on analog inputs when it starts.
+    seconds at which it came. `millivolts` lie on analog inputs when it starts. `program` runs in
+    place of the firmware's own main.py.
     """
 
     def __init__(
@@ -49,6 +55,7 @@ class SimulatedBoard:
         config: dict[str, Any] | None = None,
         on_line: Callable[[str, float], None] | None = None,
         millivolts: Mapping[int, float] | None = None,
+        program: Path = FIRMWARE / "main.py",
     ) -> None:
         self.root = root
         self.lines: list[str] = []
@@ -56,6 +63,7 @@ class SimulatedBoard:
         self.outputs: dict[int, int] = {}
         self._on_line = on_line
         self._millivolts = millivolts or {}
+        self._program = program
         self._news = threading.Condition()
         self._done = 0
         self._process: subprocess.Popen[str] | None = None
@@ -74,7 +82,7 @@ class SimulatedBoard:
             server.settimeout(0.1)
             host, port = server.getsockname()
             self._process = subprocess.Popen(
-                [micropython(), "-X", f"heapsize={HEAP}", str(FIRMWARE / "main.py")],
+                [micropython(), "-X", f"heapsize={HEAP}", str(self._program)],
                 cwd=self.root,
                 env={
                     **os.environ,
@@ -127,7 +135,7 @@ class SimulatedBoard:
         """Drive an input; returns when the pin has the level."""
         self._command(f"pin {number} {level}")
 
-    def press(self, number: int, held_s: float = 0.06) -> None:
+    def press(self, number: int, held_s: float = _HELD_S) -> None:
         """Press and release a button that is active low."""
         self.pin(number, 0)
         time.sleep(held_s)
@@ -141,6 +149,27 @@ class SimulatedBoard:
     def wifi(self, up: bool) -> None:
         """Switch the access point on or off."""
         self._command(f"wifi {int(up)}")
+
+    def type_keys(self, text: str, keypad: Mapping[str, Any]) -> None:
+        """Press keys one after another on the matrix that `access.keypad` of config.json describes.
+
+        Returns when the last is released and the board has scanned that.
+        """
+        rows, columns = keypad["rows"], keypad["columns"]
+        keys = keypad.get("keys") or KEYS[len(columns)]
+        for number, key in enumerate(text):
+            if key not in keys:
+                raise SimulatorError(f"the keypad has no such key; it has {keys}")
+            row, column = divmod(keys.index(key), len(columns))
+            where = f"key {rows[row]} {columns[column]}"
+            if number == 0:
+                self._command(f"{where} 0")  # a board that just started has scanned it once by then
+            self._command(f"{where} 1", held_s=_HELD_S)
+            self._command(f"{where} 0", held_s=_HELD_S)
+
+    def badge(self, d0: int, d1: int, facility: int, card: int, bits: int = 26) -> None:
+        """Hold a badge to a Wiegand reader of 26 or 34 bits; returns after its last pulse."""
+        self._command(f"wiegand {d0} {d1} {wiegand_frame(facility, card, bits)}")
 
     def wait_for(self, pattern: str, *, since: int = 0, timeout_s: float = 30) -> re.Match[str]:
         """The first console line from number `since` on that matches, else SimulatorError."""
@@ -184,13 +213,16 @@ class SimulatedBoard:
         reading = any(thread.is_alive() for thread in self._threads)
         return self._process is not None and self._process.poll() is not None and not reading
 
-    def _command(self, line: str) -> None:
+    def _command(self, line: str, held_s: float = 0) -> None:
+        """Returns when the board has obeyed, after `held_s` at the earliest."""
+        until = time.monotonic() + held_s
         if self._control is None:
             raise SimulatorError("the board is off")
         with self._news:
             done = self._done
         self._control.sendall(line.encode() + b"\n")
         self._wait(lambda: self._done > done or None, f"no answer to {line!r}", 30)
+        time.sleep(max(0, until - time.monotonic()))
 
     def _spawn(self, target: Callable[..., None], argument: object) -> None:
         thread = threading.Thread(target=target, args=(argument,), daemon=True)
@@ -222,6 +254,19 @@ class SimulatedBoard:
             else:
                 self.outputs[int(words[1])] = int(words[2])
             self._news.notify_all()
+
+
+def wiegand_frame(facility: int, card: int, bits: int = 26) -> str:
+    """What a reader sends for a badge, as "0" and "1": parity, facility, card, parity."""
+    if bits not in _FACILITY_BITS:
+        raise SimulatorError("a reader sends 26 or 34 bits")
+    wide = _FACILITY_BITS[bits]
+    if not (0 <= facility < 1 << wide and 0 <= card <= 0xFFFF):
+        raise SimulatorError(f"{bits} bits hold facilities below {1 << wide} and cards below 65536")
+    data = f"{facility:0{wide}b}{card:016b}"
+    half = len(data) // 2
+    even, odd = data[:half].count("1") % 2, 1 - data[half:].count("1") % 2
+    return f"{even}{data}{odd}"
 
 
 def _accept(

@@ -1,14 +1,17 @@
 """`machine` of a stock ESP32 on the Unix port, its pins driven over a TCP connection.
 
 SIM_MILLIVOLTS=34:715,... lies on analog inputs at start. SIM_CONTROL=host:port names the driver:
-it sends lines `pin N LEVEL`, `adc N MICROVOLTS` and `wifi 0|1`, each answered with `done ...`, and
-hears `pin N LEVEL` whenever an output changes.
+it sends lines, each answered with `done ...`, and hears `pin N LEVEL` whenever an output changes:
+- `pin N LEVEL`, `adc N MICROVOLTS`, `wifi 0|1`;
+- `key ROW COLUMN 0|1`: a key connects these two pins; answered when the row was scanned with it;
+- `wiegand D0 D1 BITS`: the pulses of a badge reader; answered after the last.
 Handlers run as on ESP32: through the scheduler, later, and not at all when its queue is full.
 """
 
 import _thread
 import os
 import socket
+import time
 from array import array
 
 import micropython
@@ -16,6 +19,9 @@ import micropython
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
 
 _PINS = 40
+_SCANNED = 4  # scans that have seen a key: enough to outlast the debouncing
+_SCANNED_MS = 1000  # if nobody scans
+_BIT_MS = 4  # slower than a reader: a busy loop on a busy host keeps up
 _EXIST = set(range(40)) - {6, 7, 8, 9, 10, 11, 20, 24, 28, 29, 30, 31}
 _levels = bytearray(_PINS)
 _driven = bytearray(_PINS)
@@ -23,6 +29,9 @@ _microvolts = array("q", [0] * _PINS)
 _triggers = bytearray(_PINS)
 _handlers = [None] * _PINS
 _objects = [None] * _PINS
+_keys = bytearray(_PINS * _PINS)  # [row * _PINS + column]: pressed; bytes, for two threads use them
+_columns = bytearray(_PINS)  # keys pressed in a column
+_scans = bytearray(_PINS)  # how often a row was driven low, modulo 256
 air = bytearray(b"\x01")  # is there a Wi-Fi network
 
 
@@ -38,19 +47,27 @@ class Pin:
             raise ValueError("pin has no pull")
         self._number = number
         self._mode = mode
+        _objects[number] = self
         if pull == self.PULL_UP and not _driven[number]:
             _levels[number] = 1
         if value is not None:
-            self.value(value)
-        _objects[number] = self
+            _levels[number] = bool(value)
+            self._tell_level()
 
     def value(self, level=None):
+        number = self._number
         if level is None:
-            return _levels[self._number]
-        if _levels[self._number] != bool(level):
-            _levels[self._number] = bool(level)
-            _tell("pin %d %d\n" % (self._number, _levels[self._number]))
+            return _column(number) if _columns[number] else _levels[number]
+        if _levels[number] != bool(level):
+            _levels[number] = bool(level)
+            self._tell_level()
+            if not level:
+                _scans[number] = (_scans[number] + 1) & 0xFF
         return None
+
+    def _tell_level(self):
+        if self._mode == self.OUT:
+            _tell("pin %d %d\n" % (self._number, _levels[self._number]))
 
     def on(self):
         self.value(1)
@@ -89,6 +106,32 @@ class WDT:
         WDT.feeds += 1
 
 
+class RTC:
+    """A clock that starts right; what is set lasts until the power is cut."""
+
+    _ahead_us = 0
+
+    def datetime(self, moment=None):
+        """(year, month, day, weekday, hours, minutes, seconds, microseconds)"""
+        now_us = time.time_ns() // 1000
+        if moment is None:
+            seconds, micros = divmod(now_us + RTC._ahead_us, 1000000)
+            year, month, day, hours, minutes, second, weekday, _ = time.gmtime(seconds)[:8]
+            return year, month, day, weekday, hours, minutes, second, micros
+        year, month, day, _, hours, minutes, second, micros = moment
+        seconds = _days(year, month, day) * 86400 + hours * 3600 + minutes * 60 + second
+        RTC._ahead_us = seconds * 1000000 + micros - now_us
+        return None
+
+
+def _days(year, month, day):
+    """Days from 1970 to a date; mktime is local time here. March comes first, for the leap day."""
+    if month < 3:
+        year, month = year - 1, month + 12
+    leaps = year // 4 - year // 100 + year // 400
+    return 365 * year + leaps + (153 * month - 457) // 5 + day - 719469
+
+
 def reset_cause():
     return PWRON_RESET
 
@@ -110,6 +153,33 @@ def _drive(number, level):
             pass  # a full scheduler queue drops edges without a word, as on ESP32
 
 
+def _column(number):
+    """What a column reads: low if a pressed key connects it with a row that is driven low."""
+    for row in range(_PINS):
+        if _keys[row * _PINS + number] and not _levels[row]:
+            return 0
+    return _levels[number]
+
+
+def _key(row, column, pressed):
+    before = _keys[row * _PINS + column]
+    _keys[row * _PINS + column] = pressed
+    _columns[column] += pressed - before
+    scans = _scans[row]
+    for _ in range(_SCANNED_MS):
+        if (_scans[row] - scans) & 0xFF >= _SCANNED:
+            break
+        time.sleep_ms(1)
+
+
+def _wiegand(d0, d1, bits):
+    for bit in bits:
+        wire = d1 if bit == ord("1") else d0
+        _drive(wire, 0)
+        _drive(wire, 1)
+        time.sleep_ms(_BIT_MS)
+
+
 def _obey(driver):
     while True:
         line = driver.readline()
@@ -122,6 +192,10 @@ def _obey(driver):
             _microvolts[int(numbers[0])] = int(numbers[1])
         elif what == b"wifi":
             air[0] = int(numbers[0])
+        elif what == b"key":
+            _key(int(numbers[0]), int(numbers[1]), int(numbers[2]))
+        elif what == b"wiegand":
+            _wiegand(int(numbers[0]), int(numbers[1]), numbers[2])
         _tell("done %s\n" % str(line, "ascii").strip())
 
 
