@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import msgspec
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from tools.sandbox.answering import FaultyPaths, as_json, listing, refusal
 from tools.sandbox.guardiankey.envelope import kind, read_object
@@ -81,7 +82,7 @@ class GuardianKeyRoutes:
     async def _register(self, request: web.Request) -> web.StreamResponse:
         try:
             fields = await _fields(request)
-        except (Refusal, ValueError):
+        except (Refusal, ValueError, LookupError, HttpProcessingError):
             return web.Response(status=400, text="body: no readable form or JSON object")
 
         async def treat() -> web.Response:
