@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from host_agent.guardiankey import Account
 from host_agent.link.frames import open_reply, seal_report, tag_of
 from tests.host_agent.endpoint import Endpoint
 from tests.host_agent.waiting import eventually, until
@@ -125,6 +126,18 @@ def serve() -> Iterator[Callable[..., Endpoint]]:
     """serve(answer=None, tls=None) starts an Endpoint that lives as long as the test."""
     with ExitStack() as stack:
         yield lambda *args, **kwargs: stack.enter_context(Endpoint(*args, **kwargs).serving())
+
+
+@pytest.fixture
+def account() -> Account:
+    """An account at GuardianKey, with made-up secrets."""
+    return Account(
+        agent_id="agent-1",
+        organization_id="organization-1",
+        auth_group_id="group-1",
+        key=bytes(range(32)),
+        iv=bytes(range(16)),
+    )
 
 
 @pytest.fixture

@@ -158,7 +158,7 @@ def test_lockdown_and_release(access) -> None:
     assert listed(access)[0]["lockdown"] is False
 
 
-def test_a_lockdown_of_several_is_of_all_or_none(access, tmp_path: Path) -> None:
+def test_a_lockdown_of_several_is_of_all_or_none(access) -> None:
     access("add", "door", "anna", typed="2468")
     assert access("lockdown", "door", "nobody").code == 1
     assert listed(access)[0]["lockdown"] is False

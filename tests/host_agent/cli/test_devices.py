@@ -1,6 +1,8 @@
 import base64
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -167,3 +169,75 @@ def test_without_settings_the_way_to_get_them_is_told(warden) -> None:
     outcome = warden("device", "list")
     assert outcome.code == 2
     assert "thingwarden init" in outcome.err
+
+
+DOOR = ("device", "config", "door", "--agent", "http://a:8710", "--door", "--out")
+
+CHECK = """
+from warden.config import load
+found = load()
+lock = found.access["lock"]
+print(found.access["no_verdict"], lock["pin"], found.access["keypad"]["keys"])
+print(found.guardiankey and found.guardiankey.key)
+"""
+
+
+def board_takes(path: Path) -> list[str]:
+    """What the real firmware reads from a config.json, once its Wi-Fi is filled in."""
+    content = json.loads(path.read_text())
+    content["wifi"]["ssid"] = "home"
+    path.write_text(json.dumps(content))
+    root = Path(__file__).parents[3]
+    places = [root / "firmware", root / "tools/simulator/board", ".frozen"]
+    done = subprocess.run(
+        [Path(sys.executable).with_name("micropython"), "-c", CHECK],
+        cwd=path.parent,
+        env=os.environ | {"MICROPYPATH": ":".join(map(str, places))},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()
+
+
+def test_a_doors_config_has_the_account_and_an_example_that_a_board_takes(
+    ready, tmp_path: Path, account
+) -> None:
+    (tmp_path / "keys").mkdir()
+    account.save(tmp_path / "keys" / "guardiankey.toml")
+    settings = tmp_path / "agent.toml"
+    settings.write_text('[guardiankey]\naccount = "keys/guardiankey.toml"\n')
+    out = tmp_path / "config.json"
+    outcome = ready(*DOOR, out)
+    assert outcome.code == 0, outcome.err
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert json.loads(out.read_text())["guardiankey"] == {
+        "route": "relay",
+        "agent_id": account.agent_id,
+        "organization_id": account.organization_id,
+        "auth_group_id": account.auth_group_id,
+        "key": account.key_text,
+        "iv": account.iv_text,
+    }
+    assert account.key_text not in outcome.out + outcome.err
+    assert board_takes(out) == ["closed 23 123456789*0#", repr(account.key)]
+
+
+def test_a_door_without_an_account_stays_shut_and_says_so(ready, tmp_path: Path) -> None:
+    out = tmp_path / "config.json"
+    outcome = ready(*DOOR, out)
+    assert outcome.code == 0
+    assert "no account" in outcome.out and "no_verdict" in outcome.out
+    assert "guardiankey" not in json.loads(out.read_text())
+    assert board_takes(out) == ["closed 23 123456789*0#", "None"]
+
+
+def test_an_account_that_cannot_be_read_is_told_and_nothing_written(ready, tmp_path: Path) -> None:
+    (tmp_path / "agent.toml").write_text('[guardiankey]\naccount = "gone.toml"\n')
+    outcome = ready(*DOOR, tmp_path / "config.json")
+    assert outcome.code == 2
+    assert outcome.err.count("\n") == 1
+    assert "[guardiankey] account: " in outcome.err and "gone.toml" in outcome.err
+    assert not (tmp_path / "config.json").exists()

@@ -40,17 +40,6 @@ class Webhook(Sender):
 
 
 @pytest.fixture
-def account() -> Account:
-    return Account(
-        agent_id="agent-1",
-        organization_id="organization-1",
-        auth_group_id="group-1",
-        key=bytes(range(32)),
-        iv=bytes(range(16)),
-    )
-
-
-@pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with Store.open(tmp_path / "agent.db") as store:
         yield store
