@@ -25,7 +25,8 @@ CALL_S = 3.0
 MAX_IN_FLIGHT = 64
 MAX_OF_A_DEVICE = 4
 """Of those; so one board cannot take all places."""
-_MAX_REASON = 100
+MAX_REASON = 100
+"""Characters of a reason in a reply."""
 _WARN_EVERY_S = 60
 
 _log = logging.getLogger(__name__)
@@ -60,6 +61,11 @@ class Relay:
         self._warnings = Throttle(_WARN_EVERY_S)
         self.failing: str | None = None
         """Why GuardianKey could not be asked the last time that any attempt came, if so."""
+
+    @property
+    def in_flight(self) -> int:
+        """How many attempts GuardianKey is judging."""
+        return len(self._calls)
 
     async def judge(self, device: str, attempt: Attempt | BadAttempt) -> Verdict | None:
         """The verdict on an attempt whose frame is durable; None if it has no id to tell it by."""
@@ -187,4 +193,4 @@ def _refusal(attempt: int, reason: str, retry: bool = False) -> Verdict:
 
 def _printable(reason: str) -> str:
     """Short, so that the reply fits into a board's frame."""
-    return reason.encode("ascii", "replace").decode()[:_MAX_REASON]
+    return reason.encode("ascii", "replace").decode()[:MAX_REASON]

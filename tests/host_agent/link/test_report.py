@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from host_agent.link.frames import OpenedReport
 from host_agent.link.report import ReportMalformed, parse_report
-from host_agent.store import BadEvent, CapturedEvent, Report
+from host_agent.store import Attempt, BadAttempt, BadEvent, CapturedEvent, Report
 
 NOW = 1_800_000_000_000
 DAY = 86_400_000
@@ -203,6 +203,77 @@ def test_unusable_health_is_left_out_and_told_once(
     assert device in caplog.text
 
 
+ATTEMPT = {"id": 5, "authGroupId": "a" * 128, "message": "AAAA" * 1024, "ask": True}
+
+
+def test_an_attempt_and_the_list_that_a_board_holds_are_part_of_a_report() -> None:
+    report = parse(event(), attempt=ATTEMPT, access=["0123abcd", 7])
+    assert report.attempt == Attempt(5, "a" * 128, "AAAA" * 1024, True)
+    assert report.access == ("0123abcd", 7)
+    poll = parse()
+    assert (poll.attempt, poll.access) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"authGroupId": ""}, "authGroupId"),
+        ({"authGroupId": "a" * 129}, "authGroupId"),
+        ({"authGroupId": "a|b"}, "authGroupId"),
+        ({"authGroupId": "a\n"}, "authGroupId"),
+        ({"authGroupId": "\ud800"}, "authGroupId"),
+        ({"authGroupId": 7}, "authGroupId"),
+        ({"message": ""}, "message"),
+        ({"message": "AAA"}, "message"),
+        ({"message": "AAAA\n"}, "message"),
+        ({"message": "AA-_"}, "message"),
+        ({"message": "AAB="}, "message"),  # bits after the last byte
+        ({"message": "AA==AAAA"}, "message"),
+        ({"message": "AAAA" * 1024 + "AAAA"}, "message"),
+        ({"message": "\xe9AAA"}, "message"),
+        ({"message": None}, "message"),
+        ({"ask": 1}, "ask"),
+        ({"ask": float("nan")}, "ask"),
+    ],
+)
+def test_a_bad_attempt_names_the_field_and_keeps_its_id(
+    fields: dict[str, Any], reason: str
+) -> None:
+    report = parse(event(), attempt=ATTEMPT | fields)
+    assert isinstance(report.attempt, BadAttempt)
+    assert report.attempt.id == 5
+    assert reason in report.attempt.reason
+    assert [type(found) for found in report.events] == [CapturedEvent]
+
+
+@pytest.mark.parametrize("name", ["authGroupId", "message", "ask"])
+def test_an_attempt_that_lacks_a_field_names_it(name: str) -> None:
+    found = parse(attempt={key: value for key, value in ATTEMPT.items() if key != name}).attempt
+    assert isinstance(found, BadAttempt)
+    assert (found.id, name in found.reason) == (5, True)
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [None, 7, [], {}, *(ATTEMPT | {"id": value} for value in (None, "5", 5.5, -1, 2**53, True))],
+)
+def test_an_attempt_without_a_sound_id_has_none(attempt: object) -> None:
+    found = parse(event(), attempt=attempt).attempt
+    assert isinstance(found, BadAttempt)
+    assert found.id is None
+
+
+def test_a_value_that_spoils_the_json_of_an_event_costs_no_attempt() -> None:
+    report = parse(event(params={"a": float("nan")}), attempt=ATTEMPT, access=["", 0])
+    assert [type(found) for found in report.events] == [BadEvent]
+    assert isinstance(report.attempt, Attempt)
+    assert report.access == ("", 0)
+
+
+def test_what_guardiankey_is_to_read_does_not_show_in_a_repr() -> None:
+    assert "AAAA" not in repr(parse(attempt=ATTEMPT))
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (
@@ -221,11 +292,12 @@ def test_any_bytes_give_a_report_or_a_typed_error(payload: bytes) -> None:
         parse_report(opened(payload), NOW)
 
 
-@given(st.integers(), st.integers(), st.lists(EVENT | JSON, max_size=4), JSON)
+@given(st.integers(), st.integers(), st.lists(EVENT | JSON, max_size=4), JSON, JSON)
 def test_any_json_gives_a_report_or_a_typed_error(
-    boot: int, frame: int, events: list[object], health: object
+    boot: int, frame: int, events: list[object], health: object, extra: object
 ) -> None:
     report = {"boot": boot, "frame": frame, "events": events, "health": health}
+    report |= {"attempt": extra, "access": extra}
     try:
         found = parse_report(opened(json.dumps(report).encode()), NOW)
     except ReportMalformed:
