@@ -4,7 +4,10 @@
 
 import micropython
 
-register = bytearray
+
+def register(iv):
+    """The shift register of `run`: the last 16 bytes of ciphertext."""
+    return bytearray(iv)
 
 
 @micropython.viper

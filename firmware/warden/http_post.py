@@ -17,8 +17,11 @@ def post(url, content_type, data, limit, deadline):
     with deadline:
         try:
             response = requests.post(url, data=data, headers={"Content-Type": content_type})
-            length = min(_number(response.headers, "content-length", 1 << 20), limit + 1)
+            announced = _number(response.headers, "content-length", None)
+            length = limit + 1 if announced is None else min(announced, limit + 1)
             body = response.raw.read(length)
+            if announced is not None and len(body) < length:
+                raise ValueError("the answer is cut off")
             return response.status_code, body, _number(response.headers, "retry-after", 0)
         except Exception:
             if deadline.left() <= 0:

@@ -48,7 +48,7 @@ class RestRoute(DirectRoute):
 
     def _request(self, message, ask, until):
         deadline = Deadline(until, _HEAD_LIMIT + _BODY_LIMIT, self._tls)
-        if self._tls and ntptime and rtc.now_ms() is None:
+        if ntptime and rtc.now_ms() is None:
             _set_clock()
         path = "/checkaccess" if ask else "/sendevent"
         body = json.dumps({"id": self._id, "message": message.decode()}).encode()

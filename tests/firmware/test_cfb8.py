@@ -3,7 +3,6 @@ import os
 import micropython
 from cryptolib import aes
 from support import raises
-
 from warden import cfb8, cfb8_viper
 
 VARIANTS = (

@@ -2,7 +2,6 @@ import binascii
 import json
 
 from support import Nvs, raises
-
 from warden import cfb8
 from warden.counters import CountersError
 from warden.guardiankey import GuardianKey, Sequence

@@ -5,7 +5,6 @@ from errno import ETIMEDOUT
 from time import sleep_ms, ticks_add, ticks_diff, ticks_ms
 
 from support import listening
-
 from warden.deadline_sockets import Deadline
 from warden.http_post import post
 from warden.link_http import HttpLink
@@ -106,7 +105,8 @@ def test_each_thread_keeps_its_own_deadline():
         assert ticks_diff(ticks_ms(), began) < 5000, "a deadline was not kept"
         sleep_ms(5)
     for limit, time in zip(milliseconds, took):
-        assert limit <= time < limit + 250, took
+        assert limit <= time < limit + 1000, took
+    assert took[0] < took[2] < took[1]
 
 
 def test_a_hanging_worker_leaves_the_link_alone():

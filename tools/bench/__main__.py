@@ -2,15 +2,16 @@
 
 import argparse
 
-from tools.bench import cfb8
+from tools.bench import cfb8, relay
 
-_BENCHES = {"cfb8": cfb8.main}
+_BENCHES = {"cfb8": cfb8.main, "relay": relay.main}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m tools.bench",
-        description="cfb8: the board's CFB8 against as many bare ECB calls, on the Unix port.",
+        description="cfb8: the board's CFB8 against as many bare ECB calls, on the Unix port."
+        " relay: what the agent adds to a verdict of GuardianKey, on loopback.",
     )
     parser.add_argument("name", choices=_BENCHES)
     _BENCHES[parser.parse_args().name]()

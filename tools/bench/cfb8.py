@@ -49,7 +49,7 @@ print(*best)
 """
 
 
-def measure(length: int = LENGTH, rounds: int = ROUNDS) -> tuple[int, int, int]:
+def measure(length: int, rounds: int) -> tuple[int, int, int]:
     """Microseconds for `length` bytes: bare ECB calls, CFB8, CFB8 without native code."""
     run = subprocess.run(
         [micropython(), "-c", _ON_THE_BOARD.format(length=length, rounds=rounds)],
@@ -65,7 +65,7 @@ def measure(length: int = LENGTH, rounds: int = ROUNDS) -> tuple[int, int, int]:
 
 def main() -> None:
     """Print the figures of one run."""
-    ecb, native, fallback = measure()
+    ecb, native, fallback = measure(LENGTH, ROUNDS)
     for name, microseconds in (("bare ECB", ecb), ("CFB8", native), ("without viper", fallback)):
         print(
             f"{name:14}{microseconds * 1000 / LENGTH:6.0f} ns per byte, {microseconds / ecb:.2f}x"
