@@ -40,16 +40,14 @@ def test_slices_of_any_size_come_to_the_same_result():
         assert steps == 500 if budget_ms == 0 else steps < 500
 
 
-def test_a_step_keeps_to_its_budget():
+def test_a_step_takes_its_budget_and_little_more():
     slow = Pbkdf2(b"code:1234", bytes(16), 1 << 28)
-    longest = total = 0
+    took = []
     for _ in range(50):
         started = ticks_ms()
         assert slow.step(4) is None
-        took = ticks_diff(ticks_ms(), started)
-        total += took
-        longest = max(longest, took)
-    assert total >= 200 and longest <= 20
+        took.append(ticks_diff(ticks_ms(), started))
+    assert 4 <= min(took) <= 8  # the others may have shared the processor
 
 
 def test_no_iterations_are_refused():

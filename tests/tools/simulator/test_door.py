@@ -12,7 +12,7 @@ import pytest
 from tools.simulator import SimulatedBoard
 from tools.simulator.board_process import SimulatorError, wiegand_frame
 
-PROGRAM = Path(__file__).parents[2] / "firmware/doorstep.py"
+PROGRAM = Path(__file__).parents[2] / "firmware/entry_panel.py"
 LOCK = 26
 KEYPAD: dict[str, Any] = {
     "rows": [13, 14, 25, 4],
