@@ -16,6 +16,8 @@ from tools.simulator import SimulatedBoard
 
 BUTTON = {"kind": "button", "name": "button", "pin": 14, "pull": "up", "debounce_ms": 10}
 THERMOMETER = {"kind": "analog", "name": "temperature", "pin": 34, "scale": 0.1, "offset": -50}
+KEYPAD = {"rows": [32, 33, 25, 26], "columns": [27, 13, 4]}
+LOCK_PIN = 23
 CREDENTIALS = {
     "SANDBOX_API_KEY": "test-key",
     "SANDBOX_API_SECRET": "test-secret",
@@ -62,14 +64,33 @@ class System:
 
     def start(self) -> None:
         self.sandbox.start()
+        self._write_config("")
+        self.agent.start()
+
+    def start_with_guardiankey(self, *settings: str) -> None:
+        """With an account there, whose notifications reach the agent; `settings` are more lines of
+        [guardiankey]."""
+        self.sandbox.start()
+        webhook = f"127.0.0.1:{free_port()}"
+        table = f'[guardiankey]\napi = "{self.sandbox.address}"\n'
+        self._write_config(table)
+        notify = f"http://{webhook}/v1/guardiankey/notifications"
+        self.thingwarden(
+            *("guardiankey", "register", "owner@example.test"),
+            *("--webhook", notify, "--out", str(self.directory / "guardiankey.toml")),
+        )
+        lines = ['account = "guardiankey.toml"', f'webhook = "{webhook}"', *settings]
+        self._write_config(table + "\n".join(lines) + "\n")
+        self.agent.start()
+
+    def _write_config(self, more: str) -> None:
         self.config.touch(mode=0o600)
         self.config.write_text(
             f'[securithings]\nurl = "{self.sandbox.address}/api/v1/event"\n'
             f'[link]\nlisten = "{self.link[7:]}"\n'
             f'[console]\nlisten = "{self.console[7:]}"\n'
-            "[delivery]\nretry_base_s = 0.2\nretry_cap_s = 1\n"
+            f"[delivery]\nretry_base_s = 0.2\nretry_cap_s = 1\n{more}"
         )
-        self.agent.start()
 
     def close(self) -> None:
         for board in self.boards:
@@ -77,10 +98,11 @@ class System:
         self.agent.kill()
         self.sandbox.kill()
 
-    def thingwarden(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the command line in another process."""
+    def thingwarden(self, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
+        """Run the command line in another process, `answer` on its stdin."""
         return subprocess.run(
             [sys.executable, "-m", "host_agent", *arguments, "--config", str(self.config)],
+            input=answer,
             capture_output=True,
             text=True,
             timeout=60,
@@ -97,6 +119,35 @@ class System:
         board = SimulatedBoard(self.directory / name, config, millivolts={34: 715})
         self.boards.append(board)
         return board
+
+    def door(self, name: str, **access: Any) -> SimulatedBoard:
+        """A board with a keypad and a lock, and an account at GuardianKey; its power is off."""
+        self.thingwarden("device", "add", name, "--type", "Lock", "--group", "house-7")
+        file = self.directory / f"{name}.json"
+        self.thingwarden(
+            *("device", "config", name, "--agent", self.link, "--door", "--out", str(file))
+        )
+        config = json.loads(file.read_text())
+        config.update(inputs=[], wifi={"ssid": "simulated", "password": ""}, poll_s=1)
+        config["access"] = {"keypad": KEYPAD, "lock": {"pin": LOCK_PIN, "open_ms": 500}, **access}
+        board = SimulatedBoard(self.directory / name, config)
+        self.boards.append(board)
+        return board
+
+    def guardiankey_events(self) -> list[dict[str, Any]]:
+        """What GuardianKey has got so far, in order of arrival."""
+        answer = requests.get(f"{self.sandbox.address}/sandbox/guardiankey/events", timeout=10)
+        return list(answer.json()["events"])
+
+    def guardiankey_fault(self, *faults: dict[str, Any]) -> None:
+        """Make GuardianKey misbehave."""
+        url = f"{self.sandbox.address}/sandbox/guardiankey/faults"
+        requests.post(url, json=list(faults), timeout=10).raise_for_status()
+
+    def guardiankey_heal(self) -> None:
+        """GuardianKey behaves again."""
+        url = f"{self.sandbox.address}/sandbox/guardiankey/faults"
+        requests.delete(url, timeout=10).raise_for_status()
 
     def received(self) -> list[dict[str, Any]]:
         """The bodies that the cloud has got so far, in order of arrival."""

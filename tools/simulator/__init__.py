@@ -1,5 +1,10 @@
 """Real firmware on the Unix port of MicroPython, with its pins in our hands."""
 
-from tools.simulator.board_process import PERIPHERALS, SimulatedBoard, micropython
+from tools.simulator.board_process import (
+    PERIPHERALS,
+    SimulatedBoard,
+    SimulatorError,
+    micropython,
+)
 
-__all__ = ["PERIPHERALS", "SimulatedBoard", "micropython"]
+__all__ = ["PERIPHERALS", "SimulatedBoard", "SimulatorError", "micropython"]
