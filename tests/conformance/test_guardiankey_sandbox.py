@@ -70,6 +70,25 @@ def test_a_captured_request_is_taken_and_decoded(case):
     run(scenario, case["now"])
 
 
+def test_recordings_of_one_clock_are_taken_together():
+    """Several clients made equal messages in the same second: each is taken, the later marked."""
+    requests = [request for case in CASES if case["now"] == NOW for request in case["requests"]]
+    known = [request for request in requests if request.get("event")]
+
+    async def scenario(sandbox):
+        for request in known:
+            path = urlsplit(request["url"]).path
+            status, _ = await asyncio.to_thread(
+                exchange, sandbox.url, path, request["headers"], body_of(request)
+            )
+            assert status == 200
+        taken = [item.body for item in sandbox.guardiankey.inbox.after(0)]
+        assert [item.event for item in taken] == [request["event"] for request in known]
+        assert any(item.repeated for item in taken)
+
+    run(scenario)
+
+
 @pytest.mark.parametrize("case", **by_id([case for case in CASES if case.get("udp")]))
 def test_a_captured_datagram_is_taken_and_decoded(case):
     async def scenario(sandbox):

@@ -105,6 +105,7 @@ class FaultyPaths:
         """Sends the head at once and then one byte of the body after the other."""
         body = answer.body if isinstance(answer.body, bytes) else b""
         dripping = web.StreamResponse(status=answer.status, headers=answer.headers)
+        dripping.content_length = len(body)
         await dripping.prepare(request)
         for position in range(len(body)):
             with suppress(TimeoutError):

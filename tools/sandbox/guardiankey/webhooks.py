@@ -34,6 +34,7 @@ class Webhooks:
 
     def __init__(self) -> None:
         self.sent: Inbox[Notification] = Inbox(limit=10_000)
+        self.pauses_s: tuple[float, ...] = PAUSES_S
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(_MAX_AT_ONCE)
         self._session: aiohttp.ClientSession | None = None
@@ -59,7 +60,7 @@ class Webhooks:
             task.add_done_callback(self._tasks.discard)
 
     async def _deliver(self, notification: Notification, body: bytes) -> None:
-        for pause_s in (*PAUSES_S, None):
+        for pause_s in (*self.pauses_s, None):
             notification.attempts += 1
             async with self._turns:
                 notification.last_status = await self._post(notification.url, body)
