@@ -145,10 +145,10 @@ class AsyncGuardianKey(Calls):
     async def check_access(
         self,
         user_name: str,
-        user_email: str = "",
+        user_email: str | None = "",
         login_failed: bool = False,
-        client_ip: str = "",
-        user_agent: str = "",
+        client_ip: str | None = "",
+        user_agent: str | None = "",
         event_type: str = AUTHENTICATION,
         version: int = 2,
         *,
@@ -179,10 +179,10 @@ class AsyncGuardianKey(Calls):
     async def send_event(
         self,
         user_name: str,
-        user_email: str = "",
+        user_email: str | None = "",
         login_failed: bool = False,
-        client_ip: str = "",
-        user_agent: str = "",
+        client_ip: str | None = "",
+        user_agent: str | None = "",
         event_type: str = AUTHENTICATION,
         transport: Transport = "rest",
         *,
@@ -239,8 +239,8 @@ def _words(error: Exception) -> str:
     cause: BaseException | None = error
     words = type(error).__name__
     while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate was not accepted ({cause.verify_message})"
+        if refusal := getattr(cause, "verify_message", ""):  # of ssl.SSLCertVerificationError
+            return f"the server's certificate was not accepted ({refusal})"
         if isinstance(cause, OSError) and cause.strerror:
             words = cause.strerror
         cause = cause.__cause__ or cause.__context__

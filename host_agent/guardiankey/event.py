@@ -17,17 +17,17 @@ _MAX_TEXT = 1024
 class Attempt:
     """Somebody asks for access; what a caller gave, unchecked.
 
-    `client_reverse` is the name of the client's address, None if it is not known.
+    None stands for what is not known, in every field but `user_name` and `login_failed`.
     """
 
     user_name: object
-    user_email: object = ""
+    user_email: object = None
     login_failed: object = False
-    client_ip: object = ""
-    user_agent: object = ""
+    client_ip: object = None
+    user_agent: object = None
     event_type: object = AUTHENTICATION
     client_reverse: object = None
-    auth_method: object = ""
+    auth_method: object = None
 
 
 def event_text(account: Account, attempt: Attempt, generated_time: int) -> str:
@@ -39,7 +39,6 @@ def event_text(account: Account, attempt: Attempt, generated_time: int) -> str:
     failed = attempt.login_failed
     if not isinstance(failed, bool):
         raise EventError(f"login_failed must be True or False, not {type(failed).__name__}")
-    reverse = "" if attempt.client_reverse is None else attempt.client_reverse
     event = {
         "generatedTime": generated_time,
         "agentId": account.agent_id,
@@ -47,21 +46,25 @@ def event_text(account: Account, attempt: Attempt, generated_time: int) -> str:
         "authGroupId": account.auth_group_id,
         "service": account.service,
         "clientIP": _address("client_ip", attempt.client_ip),
-        "clientReverse": _text("client_reverse", reverse),
+        "clientReverse": _optional("client_reverse", attempt.client_reverse),
         "userName": _text("user_name", attempt.user_name),
-        "authMethod": _text("auth_method", attempt.auth_method),
+        "authMethod": _optional("auth_method", attempt.auth_method),
         "loginFailed": "1" if failed else "0",
-        "userAgent": _text("user_agent", _start(attempt.user_agent)),
+        "userAgent": _optional("user_agent", _start(attempt.user_agent)),
         "psychometricTyped": "",
         "psychometricImage": "",
-        "event_type": _text("event_type", attempt.event_type) or AUTHENTICATION,
-        "userEmail": _text("user_email", attempt.user_email),
+        "event_type": _optional("event_type", attempt.event_type) or AUTHENTICATION,
+        "userEmail": _optional("user_email", attempt.user_email),
     }
     return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
 
 
 def _start(user_agent: object) -> object:
     return user_agent[:USER_AGENT_CHARACTERS] if isinstance(user_agent, str) else user_agent
+
+
+def _optional(name: str, value: object) -> str:
+    return "" if value is None else _text(name, value)
 
 
 def _text(name: str, value: object) -> str:
@@ -75,11 +78,11 @@ def _text(name: str, value: object) -> str:
         raise EventError(
             f"{name} holds a lone surrogate, which UTF-8 cannot carry: decode it properly first"
         ) from None
-    return str(value)
+    return value
 
 
 def _address(name: str, value: object) -> str:
-    text = _text(name, value)
+    text = _optional(name, value)
     if not text:
         return text
     try:

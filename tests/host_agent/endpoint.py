@@ -11,6 +11,12 @@ ACCEPTED = b"HTTP/1.1 201 Created\r\nX-Trace: t-1\r\nContent-Length: 2\r\n\r\n{}
 Answer = Callable[[socket.socket], None]
 
 
+def answering(body: bytes, status: int = 200) -> Answer:
+    """Every request gets this one."""
+    head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    return lambda connection: connection.sendall(head + body)
+
+
 class Endpoint:
     """Reads requests and lets `answer` write to the connection; answers 201 if there is none."""
 
@@ -23,7 +29,8 @@ class Endpoint:
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/api/v1/event"
+        self.base = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self.url = f"{self.base}/api/v1/event"
 
     @contextmanager
     def serving(self) -> Iterator["Endpoint"]:

@@ -1,0 +1,74 @@
+"""An account, and both clients behind one call."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from host_agent.guardiankey import Account, AsyncGuardianKey, GuardianKey
+from tests.host_agent.certificates import Authority
+from tests.host_agent.endpoint import Endpoint, answering
+
+ACCEPT = b'{"response": "ACCEPT"}'
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account(
+        agent_id="agent-1",
+        organization_id="organization-1",
+        auth_group_id="group-1",
+        key=b"key-" * 8,
+        iv=b"iv--" * 4,
+        service="Lab",
+    )
+
+
+@pytest.fixture
+def authority(tmp_path) -> Authority:
+    return Authority(tmp_path)
+
+
+@pytest.fixture(params=["threads", "event loop"])
+def ask(request, account) -> Callable[..., Any]:
+    """ask(client settings)(name of a call, its arguments): by either client, what it returns."""
+
+    def with_settings(api: str, **settings: Any) -> Callable[..., Any]:
+        used = settings.pop("account", account)
+
+        def threaded(call: str, *arguments: Any, **named: Any) -> Any:
+            with GuardianKey(used, api, **settings) as client:
+                return getattr(client, call)(*arguments, **named)
+
+        async def looped(call: str, *arguments: Any, **named: Any) -> Any:
+            async with AsyncGuardianKey(used, api, **settings) as client:
+                return await getattr(client, call)(*arguments, **named)
+
+        if request.param == "threads":
+            return threaded
+        return lambda *arguments, **named: asyncio.run(looped(*arguments, **named))
+
+    return with_settings
+
+
+@pytest.fixture
+def api(serve) -> Callable[..., Endpoint]:
+    """api(body, status=200) starts an API that answers every request so."""
+
+    def start(body: bytes = ACCEPT, status: int = 200, **options: Any) -> Endpoint:
+        return serve(answering(body, status), **options)
+
+    return start
+
+
+@pytest.fixture
+def content() -> Callable[[bytes], tuple[str, dict[str, Any]]]:
+    """content(request): its path and the JSON object that it carries."""
+
+    def of(request: bytes) -> tuple[str, dict[str, Any]]:
+        head, body = request.split(b"\r\n\r\n", 1)
+        return head.split()[1].decode(), json.loads(body)
+
+    return of
