@@ -31,6 +31,7 @@ class Agent(ServerProcess):
         self.start()
         self.console = self.address
         (self.link,) = re.findall(r"device link on (\S+)", self.output())
+        self.webhook = "".join(re.findall(r"webhook on (\S+)", self.output()))
         return self
 
     def refused(self) -> int:
