@@ -82,10 +82,13 @@ class Nvs:
 class Agent:
     """The other end of the link: holds the frame in flight until the test answers it."""
 
+    _codec = None  # made once: its buffers are large
+
     def __init__(self):
         self.frames = []
         self._transfer = None
-        self._codec = Codec("front-door", KEY, seals="reply", opens="report", limit=FRAME_LIMIT)
+        if not Agent._codec:
+            Agent._codec = Codec("front-door", KEY, "reply", "report", limit=FRAME_LIMIT)
 
     def send(self, frame):
         assert self._transfer is None
@@ -150,12 +153,16 @@ class Board:
 class Talk:
     """A board in conversation with an agent, with the time in our hands."""
 
+    _codec = None  # made once: its buffers are large
+
     def __init__(self, board=None, extras=()):
+        if not Talk._codec:
+            Talk._codec = Codec("front-door", KEY)
         self.board = board or Board()
         self.agent = Agent()
         self.health = {"queue": 0}
         self.session = Session(
-            Codec("front-door", KEY),
+            self._codec,
             self.board.counters,
             self.board.queue,
             self.board.clock,

@@ -224,7 +224,7 @@ class More:
 def test_an_extra_may_have_the_next_frame_sent_at_once():
     talk = Talk(extras=(More(4),))
     for left in (None, 3, 2, 1):
-        assert talk.sent() == 1
+        assert talk.sent(10) == 1
         assert talk.agent.report().get("left") == left
         talk.agent.answer(ack=[0, 0])
     assert talk.sent(4000) == 0
