@@ -22,6 +22,7 @@ COMMANDS = [
     for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
     for line in block.splitlines()
 ]
+(DOOR,) = [shlex.split(command) for command in COMMANDS if "--door" in command]
 INLINE = re.findall(r"`(thingwarden [^`]+)`", README)
 
 
@@ -37,8 +38,8 @@ def sandbox(tmp_path: Path) -> Iterator[ServerProcess]:
 
 
 def shown(*words: str) -> str:
-    """The one command of the README that begins so."""
-    (command,) = [c for c in COMMANDS if c.split()[: len(words)] == list(words)]
+    """The first command of the README that begins so."""
+    command, *_ = [c for c in COMMANDS if c.split()[: len(words)] == list(words)]
     return command
 
 
@@ -57,6 +58,9 @@ def test_the_demo_runs_and_loses_nothing() -> None:
     assert (summary["duplicates"], summary["lost"]) == (0, 0)
     assert 0 < summary["p50_ms"] <= summary["p99_ms"]
     assert "front-button" in run.stdout and "thermometer" in run.stdout
+    assert summary["opened"] == 1
+    assert summary["refused"] > summary["blocked"] == 1
+    assert summary["notifications"] > 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -122,11 +126,43 @@ def test_a_real_agent_is_set_up_as_shown(tmp_path: Path, sandbox: ServerProcess)
     ):
         thingwarden(shown(".venv/bin/thingwarden", "device", "add"))
         thingwarden(shown(".venv/bin/thingwarden", "events", "list"))
-        thingwarden(shown(".venv/bin/thingwarden", "device", "config"))
+        (plain,) = [c for c in COMMANDS if "device config" in c and "--door" not in c]
+        thingwarden(plain)
         (send,) = [c for c in INLINE if c.startswith("thingwarden send")]
         thingwarden(send)
     assert json.loads((tmp_path / "front-door.json").read_text())["device"] == "front-door"
     assert "front-door" in thingwarden("thingwarden device list")
+
+
+def test_a_door_is_set_up_as_shown(tmp_path: Path, sandbox: ServerProcess) -> None:
+    def thingwarden(*words: str, answer: str = "") -> str:
+        run = subprocess.run(
+            [Path(sys.executable).with_name("thingwarden"), *words],
+            cwd=tmp_path,
+            input=answer,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert run.returncode == 0, run.stderr
+        return run.stdout
+
+    def as_shown(*words: str, answer: str = "") -> str:
+        return thingwarden(*shlex.split(shown(".venv/bin/thingwarden", *words))[1:], answer=answer)
+
+    (tmp_path / "agent.toml").write_text(f'[guardiankey]\napi = "{sandbox.address}"\n')
+    as_shown("guardiankey", "register")
+    (line,) = re.findall(r"`(account = [^`]+)`", README)
+    with (tmp_path / "agent.toml").open("a") as settings:
+        settings.write(line + "\n")
+    thingwarden("device", "add", "front-door", "--type", "Lock")
+    thingwarden(*DOOR[1:])
+    as_shown("access", "add", answer="471108\n")
+    as_shown("attempts", "list")
+    config = json.loads((tmp_path / "front-door.json").read_text())
+    assert config["guardiankey"]["auth_group_id"] and config["access"]["keypad"]
+    assert "alice" in thingwarden("access", "list")
 
 
 def test_every_command_and_file_that_is_named_exists() -> None:
