@@ -80,16 +80,15 @@ def test_nonsense_about_a_list_is_left_out_and_told_once(
     assert store.device("door").acked == (1, 2)
 
 
-def test_the_longest_list_fits_through_the_smallest_frames(
-    sessions: Sessions, store: Store, make_board, press
+@pytest.mark.parametrize(("user", "email"), [(WIDEST * 62, WIDEST * 128), ("u", "")])
+def test_the_longest_list_fits_beside_the_longest_verdicts(
+    sessions: Sessions, store: Store, make_board, press, user: str, email: str
 ) -> None:
     board = make_board(LONGEST_NAME, store.add_device(LONGEST_NAME, "Lock").key)
     board.boot = 2**31 - 2**16
     asyncio.run(sessions.exchange(board.seal(press(board.boot, 2**31 - 1))))
     longest = [
-        store.add_credential(
-            LONGEST_NAME, f"{WIDEST * 62}{number:02}", "badge", WIDEST * 128, f"1:{number}"
-        )
+        store.add_credential(LONGEST_NAME, f"{user}{number:02}", "badge", email, f"1:{number}")
         for number in range(64)
     ]
     state = longest[-1]
@@ -105,7 +104,7 @@ def test_the_longest_list_fits_through_the_smallest_frames(
         assert len(frame) + (missing + 16) * 4 / 3 <= 2048, "with the longest reason too"
         change = reply["access"]
         assert (change["from"], bool(change["set"])) == (held[1], True)
-        users |= {(user, kind): email for user, kind, email, _ in change["set"]}
+        users |= {(name, kind): mail for name, kind, mail, _ in change["set"]}
         held = [change["list"], change["rev"]]
         assert change["more"] == (held != [state.list, state.rev])
     assert users == expected
