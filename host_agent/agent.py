@@ -51,7 +51,7 @@ def run_agent(settings: Settings) -> None:
         lockdown = Lockdown(store, guardiankey.lockdown_on, guardiankey.lockdown_devices)
 
         def problems() -> list[str]:
-            return _problems(store, limits, sessions, delivery, lockdown)
+            return _problems(store, limits, sessions, delivery, relay, lockdown)
 
         with ExitStack() as stack, asyncio.Runner(loop_factory=_new_event_loop) as runner:
             listen = stack.enter_context
@@ -146,7 +146,12 @@ def _new_event_loop() -> asyncio.AbstractEventLoop:
 
 
 def _problems(
-    store: Store, limits: Limits, sessions: Sessions, delivery: Delivery, lockdown: Lockdown
+    store: Store,
+    limits: Limits,
+    sessions: Sessions,
+    delivery: Delivery,
+    relay: Relay,
+    lockdown: Lockdown,
 ) -> list[str]:
     """Why the agent does not do its whole work now."""
     stats = store.stats()
@@ -159,6 +164,8 @@ def _problems(
         found.append("the store is at its limit of events or bytes")
     if delivery.paused is not None:
         found.append(f"delivery is paused: {delivery.paused}")
+    if relay.failing is not None:
+        found.append(f"GuardianKey cannot be asked: {relay.failing}")
     if unknown := lockdown.unknown():
         found.append(f"[guardiankey] lockdown_devices: there is no device {', '.join(unknown)}")
     return found

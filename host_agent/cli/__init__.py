@@ -35,6 +35,8 @@ First steps, in a directory of its own:
     thingwarden device config front-door --agent http://192.168.1.10:8710 \\
         --out config.json       (for the board)
     thingwarden run             (Ctrl-C stops it)
+    thingwarden access add front-door anna --generate
+                                (if the board has a keypad)
 
 Every command reads ./agent.toml unless --config or THINGWARDEN_CONFIG names another file.
 """,

@@ -1,5 +1,6 @@
 """The whole agent between boards with doors and GuardianKey."""
 
+import asyncio
 import base64
 import json
 import signal
@@ -13,7 +14,7 @@ from anyio.from_thread import start_blocking_portal
 
 from host_agent.guardiankey.envelope import encrypted
 from host_agent.guardiankey.event import Attempt, event_text
-from host_agent.store import Store
+from host_agent.store import AttemptVerdict, Store
 from tests.host_agent.certificates import Authority
 from tests.host_agent.guardiankey_sender import PATH, Sender
 from tools.sandbox import running
@@ -96,6 +97,9 @@ def test_a_judge_that_cannot_prove_itself_gives_no_verdict(
     agent = launch().started()
     verdict = board.report(agent.link, attempt=attempt(account, 1))["verdict"]
     assert (verdict["response"], verdict["retry"]) == ("ERROR", True)
+    status, text = agent.get("/readyz")
+    assert status == 503
+    assert "GuardianKey cannot be asked" in text
 
 
 def test_a_notification_is_kept_once_and_listed(sender, with_webhook, tmp_path: Path) -> None:
@@ -136,6 +140,28 @@ def test_a_notification_locks_the_door_down_until_a_person_releases_it(
             lambda: not board.report(with_webhook.link, access=here)["access"]["lockdown"],
             "the board is told of the release",
         )
+
+
+def test_what_is_older_than_90_days_leaves_the_store(
+    board, launch, tmp_path: Path, eventually
+) -> None:
+    def kept() -> list[int]:
+        with Store.open(tmp_path / "thingwarden.db") as store:
+            return [found.verdict.attempt for found in store.attempts(board.device)]
+
+    async def judged(store: Store) -> None:
+        now = time.time_ns() // 1_000_000
+        for number, days in ((1, 91), (2, 89)):
+            verdict = AttemptVerdict(
+                number, bytes(32), "ACCEPT", received_ms=now - days * 86_400_000
+            )
+            await store.record_verdict(board.device, verdict)
+
+    with Store.open(tmp_path / "thingwarden.db") as store:
+        asyncio.run(judged(store))
+    assert kept() == [2, 1]
+    launch().started()
+    eventually(lambda: kept() == [2], "the old one is gone")
 
 
 def test_rubbish_is_answered_and_leaves_no_trace_of_secrets(sender, with_webhook, account) -> None:

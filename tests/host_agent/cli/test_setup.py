@@ -65,7 +65,10 @@ def test_an_odd_path_is_quoted_as_systemd_reads_it() -> None:
     assert r'ReadWritePaths="/srv/50%% \"$x\""' in unit
 
 
-@pytest.mark.parametrize("command", ["device", "events", "run", "send"])
+@pytest.mark.parametrize(
+    "command",
+    ["access", "attempts", "device", "events", "guardiankey", "notifications", "run", "send"],
+)
 def test_help_teaches_every_command(warden, command: str) -> None:
     outcome = warden(command, "--help")
     assert outcome.code == 0
