@@ -30,6 +30,7 @@ class App:
     """The running board; in each `step` every part takes its turn without waiting."""
 
     def __init__(self, settings):
+        codec = Codec(settings.device, settings.key)  # first: it wants kilobytes in one piece
         self.clock = Clock()
         self.access = None
         if settings.access:
@@ -45,7 +46,7 @@ class App:
         if settings.ssid is not None:
             self.wifi = Wifi(settings.ssid, settings.password, settings.device, self.clock)
         self.session = Session(
-            Codec(settings.device, settings.key),
+            codec,
             self.counters,
             self.queue,
             self.clock,
