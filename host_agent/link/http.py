@@ -4,21 +4,19 @@ Plain statuses stand for what happens before authentication; anyone could forge 
 only hints to a board. Everything after it is a sealed reply.
 """
 
-import asyncio
-
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from host_agent.link.frames import MAX_FRAME_BYTES, FrameMalformed, FrameUnauthenticated
 from host_agent.link.sessions import Sessions
 from host_agent.metrics import Metrics
+from host_agent.request_body import BodyRefused, read_body
 
 MEDIA_TYPE = "application/jose"
 BODY_TIMEOUT_S = 10
-_CLOSE = {"Connection": "close"}
 MAX_IN_FLIGHT = 1024
 """Frames being judged and stored at a time; a burst above it is told to come again."""
 RETRY_BUSY_S = 1
@@ -67,25 +65,12 @@ class _Frames:
         return Response(answer.frame, 503, retry, media_type=MEDIA_TYPE)
 
     async def _body(self, request: Request) -> bytes:
-        """The whole body within its limits of size and time, or the connection ends."""
-        if int(request.headers.get("content-length", "0")) > MAX_FRAME_BYTES:
-            raise self._too_large()
-        frame = bytearray()
         try:
-            async with asyncio.timeout(BODY_TIMEOUT_S):
-                async for piece in request.stream():
-                    frame += piece
-                    if len(frame) > MAX_FRAME_BYTES:
-                        raise self._too_large()
-        except TimeoutError as error:
-            raise self._refused("malformed", 408, "the frame came too slowly", _CLOSE) from error
-        except ClientDisconnect as error:
-            raise self._refused("malformed", 400, "the frame broke off", _CLOSE) from error
-        return bytes(frame)
-
-    def _too_large(self) -> HTTPException:
-        detail = f"a frame has at most {MAX_FRAME_BYTES} bytes"
-        return self._refused("too_large", 413, detail, _CLOSE)
+            return await read_body(request, "frame", MAX_FRAME_BYTES, BODY_TIMEOUT_S)
+        except BodyRefused as error:
+            result = "too_large" if error.status_code == 413 else "malformed"
+            self._metrics.frames.labels(result).inc()
+            raise
 
     def _refused(
         self, result: str, status: int, detail: str, headers: dict[str, str] | None = None
