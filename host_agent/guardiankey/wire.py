@@ -60,11 +60,11 @@ def check_timeout(timeout: object) -> tuple[float, float]:
     raise GuardianKeyError("timeout must be (connect, total) in seconds, both above 0")
 
 
-def tls_context(ca: str | Path | None) -> ssl.SSLContext:
-    """Verifies servers against the system's authorities or those of the PEM file `ca`.
-
-    Raises GuardianKeyError if it cannot be used.
-    """
+def tls_context(ca: str | Path | None) -> ssl.SSLContext | None:
+    """Verifies servers against the authorities in the PEM file `ca`; None without one, for the
+    usual. Raises GuardianKeyError if the file cannot be used."""
+    if ca is None:
+        return None
     try:
         return ssl.create_default_context(cafile=ca)
     except (OSError, ValueError, TypeError):  # an SSLError is an OSError
