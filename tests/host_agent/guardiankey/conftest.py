@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -72,3 +73,10 @@ def content() -> Callable[[bytes], tuple[str, dict[str, Any]]]:
         return head.split()[1].decode(), json.loads(body)
 
     return of
+
+
+@pytest.fixture
+def unused_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port: int = nobody.getsockname()[1]
+    return port
