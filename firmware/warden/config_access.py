@@ -58,6 +58,8 @@ def guardiankey(whole, device):
     account.agent_id = check.line(table, "agent_id", where, 64)
     account.organization_id = check.line(table, "organization_id", where, 64)
     account.auth_group_id = check.line(table, "auth_group_id", where, 64)
+    if "|" in account.auth_group_id:  # it ends the id in a datagram
+        raise ConfigError("guardiankey.auth_group_id: a text without |")
     account.key = check.secret(table, "key", where, 32, _ORIGIN)
     account.iv = check.secret(table, "iv", where, 16, _ORIGIN)
     account.service = check.line(table, "service", where, 64, device)

@@ -117,6 +117,7 @@ def test_every_wrong_field_is_named():
         ("guardiankey.organization_id", account(organization_id=5)),
         ("guardiankey.auth_group_id", account(auth_group_id="a" * 65)),
         ("guardiankey.auth_group_id", account(auth_group_id="a\nb")),
+        ("guardiankey.auth_group_id", account(auth_group_id="a|b")),
         ("guardiankey.key: 32 bytes in base64", account(key=None)),
         ("guardiankey.key: 32 bytes in base64", account(key=IV)),
         ("guardiankey.key: 32 bytes in base64", account(key=KEY + "\n")),
