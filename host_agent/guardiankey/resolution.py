@@ -8,6 +8,8 @@ from host_agent.guardiankey.verdict import json_object, number_of, text_of
 
 ACTIONS = ("GOOD", "BAD")
 
+_UNKNOWN = "GuardianKey knows no such event, or not with this token"
+
 
 @dataclass(frozen=True)
 class EventDetails:
@@ -38,7 +40,7 @@ def details_of(answer: Answer | NoAnswer) -> EventDetails:
     if content is None:
         raise ResolutionError("GuardianKey's answer is not a JSON object")
     if content.get("return"):
-        raise ResolutionError("GuardianKey knows no such event, or not with this token")
+        raise ResolutionError(_UNKNOWN)
     if "USERNAME" not in content:
         raise ResolutionError("GuardianKey's answer holds no event")
     return EventDetails(
@@ -51,8 +53,11 @@ def details_of(answer: Answer | NoAnswer) -> EventDetails:
 
 
 def check_resolved(answer: Answer | NoAnswer) -> None:
-    """Raises ResolutionError if the resolution was not taken."""
-    _body_of(answer)
+    """Raises ResolutionError if the resolution was not taken: {"return": "OK"} says that it was,
+    another "return" not, and no client reads anything else."""
+    content = json_object(_body_of(answer)) or {}
+    if content.get("return") not in (None, "OK"):
+        raise ResolutionError(_UNKNOWN)
 
 
 def _body_of(answer: Answer | NoAnswer) -> str | bytes:

@@ -3,14 +3,16 @@
 import asyncio
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 
 from host_agent.guardiankey import Account, AsyncGuardianKey, GuardianKey
 from tests.host_agent.certificates import Authority
 from tests.host_agent.endpoint import Endpoint, answering
+from tools.sandbox import Sandbox, running
 
 ACCEPT = b'{"response": "ACCEPT"}'
 
@@ -80,3 +82,13 @@ def unused_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         port: int = nobody.getsockname()[1]
     return port
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """GuardianKey's stand-in, which decrypts and checks for real."""
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(running()) as started,
+    ):
+        yield started

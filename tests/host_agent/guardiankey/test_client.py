@@ -159,6 +159,16 @@ def test_a_resolution_that_cannot_be(ask, arguments, told):
         ask("http://127.0.0.1:1")("resolve_event", *arguments)
 
 
+@pytest.mark.parametrize("body", [b'{"return": "OK"}', b'{"result": "resolved"}', b"", b"done"])
+def test_a_resolution_that_was_taken(ask, api, body):
+    assert ask(api(body).base)("resolve_event", "event-1", "token-1", "GOOD") is None
+
+
+def test_a_resolution_with_a_wrong_token_is_an_error(ask, api):
+    with pytest.raises(ResolutionError, match="no such event, or not with this token"):
+        ask(api(b'{"return": "invalid"}').base)("resolve_event", "event-1", "token-1", "GOOD")
+
+
 def test_a_refused_resolution_is_an_error(ask, api):
     with pytest.raises(ResolutionError, match="HTTP status 403"):
         ask(api(b"{}", 403).base)("resolve_event", "event-1", "token-1", "GOOD")
