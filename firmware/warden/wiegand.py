@@ -12,6 +12,7 @@ from warden.pins import pin
 _GAP_MS = 50
 _RING = 128  # a power of two, room for two frames of 34 bits and some noise
 _FACILITY = {26: 8, 34: 16}  # bits of a frame: those of its facility
+_NO_PULL = 34  # from this pin on; readers have pull-ups of their own, or take resistors
 
 
 class Wiegand:
@@ -30,7 +31,9 @@ class Wiegand:
         self._last_at = 0
         self.missed = 0
         for name, handler in (("d0", self._on_zero), ("d1", self._on_one)):
-            wire = pin("access.wiegand." + name, settings[name], Pin.IN, Pin.PULL_UP)
+            number = settings[name]
+            pull = (Pin.PULL_UP,) if number < _NO_PULL else ()
+            wire = pin("access.wiegand." + name, number, Pin.IN, *pull)
             wire.irq(handler, Pin.IRQ_FALLING)
 
     def tick(self):

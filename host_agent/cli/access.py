@@ -57,7 +57,7 @@ def add(
             print_line(f"the code of {user}: {_generate(store, device, user, email)}")
         else:
             kind = "badge" if badge else "code"
-            store.add_credential(device, user, kind, email, read_secret(kind))
+            store.add_credential(device, user, kind, email, read_secret(kind, new=True))
     print_line(f"added {user} to {device}; the board takes it at its next poll")
 
 

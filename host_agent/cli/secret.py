@@ -8,10 +8,13 @@ from host_agent.cli.output import UsageError
 _LONGEST = 4096
 
 
-def read_secret(what: str) -> str:
-    """Asked for twice at a terminal, else one line of standard input. Raises UsageError."""
+def read_secret(what: str, *, new: bool = False) -> str:
+    """Asked for at a terminal, a new one twice; else one line of standard input.
+
+    Raises UsageError.
+    """
     if sys.stdin.isatty():
-        return _asked(what)
+        return _asked(what, new)
     line = sys.stdin.buffer.readline(_LONGEST)
     secret = line.decode("utf-8", "replace").rstrip("\r\n")
     if not secret:
@@ -19,10 +22,10 @@ def read_secret(what: str) -> str:
     return secret
 
 
-def _asked(what: str) -> str:
+def _asked(what: str, new: bool) -> str:
     try:
         secret = getpass.getpass(f"{what}: ")
-        again = getpass.getpass(f"{what}, again: ")
+        again = getpass.getpass(f"{what}, again: ") if new else secret
     except EOFError as error:
         raise UsageError(f"no {what} was typed") from error
     if secret != again:

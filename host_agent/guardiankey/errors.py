@@ -27,7 +27,7 @@ class NotificationError(GuardianKeyError):
     """A notification that must not be believed.
 
     `status` is the HTTP status to answer with: 400 for what is no notification, 403 for one that
-    is not from this account's service or not fresh.
+    is not from this account's service, not fresh, or known already (WIRE.md B9).
     """
 
     def __init__(self, message: str, status: int = 403) -> None:
@@ -36,7 +36,4 @@ class NotificationError(GuardianKeyError):
 
 
 class NotificationSeen(NotificationError):
-    """A notification that was taken before: 200 stops a sender that missed the first answer."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, status=200)
+    """A notification that was taken before."""

@@ -20,14 +20,15 @@ def frame(facility, card, wide=8):
 class Bench:
     """A reader on the simulated board's pins, whose interrupts come when the test says so."""
 
-    def __init__(self):
+    def __init__(self, d0=D0, d1=D1):
         self.ticks = Ticks(now=(1 << 30) - 200, period=1 << 30)
         inputs.ticks_ms = self.ticks
-        self.reader = Wiegand({"d0": D0, "d1": D1}, self.ticks.clock())
+        self.pins = d0, d1
+        self.reader = Wiegand({"d0": d0, "d1": d1}, self.ticks.clock())
 
     def send(self, bits):
         for bit in bits:
-            pin = D1 if bit else D0
+            pin = self.pins[bit]
             machine._handlers[pin](machine._objects[pin])
             self.ticks.now += 2
 
@@ -56,6 +57,12 @@ def test_a_badge_of_34_bits():
         bench.send(frame(facility, card, wide=16))
         assert bench.read() == [("badge", "%d:%d" % (facility, card))]
     assert bench.reader.missed == 0
+
+
+def test_wires_on_pins_that_have_no_pull():
+    bench = Bench(34, 39)
+    bench.send(frame(12, 34567))
+    assert bench.read() == [("badge", "12:34567")]
 
 
 def test_a_frame_written_out():

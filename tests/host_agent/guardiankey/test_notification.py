@@ -171,7 +171,7 @@ def test_a_second_time(account):
     assert opened(account, outer(account), seen=seen)
     with pytest.raises(NotificationSeen) as error:
         opened(account, outer(account), seen=seen)
-    assert error.value.status == 200
+    assert error.value.status == 403
 
 
 def test_what_is_refused_anyway_is_not_asked_for(account):
