@@ -24,6 +24,8 @@ KINDS: tuple[Kind, ...] = ("code", "badge")
 MAX_CREDENTIALS = 64
 MAX_CHANGE_BYTES = 1200
 """Of one change message, as JSON: it must fit into a sealed reply (DESIGN section 4, sizes)."""
+EVERY_DOOR = "*"
+"""In place of names: every device that has an access list."""
 ITERATIONS = 1000
 """About a second on an ESP32, which tries every typed code with one slow hash."""
 

@@ -22,7 +22,7 @@ from host_agent.lockdown import Lockdown
 from host_agent.metrics import Metrics
 from host_agent.purging import purge_attempts
 from host_agent.store import Limits, Store, locate
-from host_agent.webhook import notification_counter, webhook_app
+from host_agent.webhook import webhook_app
 
 DRAIN_S = 10
 """How long events under way may take when the agent stops."""
@@ -48,7 +48,7 @@ def run_agent(settings: Settings) -> None:
         delivery = Delivery(store, settings.delivery, endpoint, metrics)
         relay = Relay(api, store, metrics)
         sessions = Sessions(store, metrics, relay)
-        lockdown = Lockdown(store, guardiankey.lockdown_on, guardiankey.lockdown_devices)
+        lockdown = Lockdown(guardiankey.lockdown_on, guardiankey.lockdown_devices)
 
         def problems() -> list[str]:
             return _problems(store, limits, sessions, delivery, relay, lockdown)
@@ -59,9 +59,8 @@ def run_agent(settings: Settings) -> None:
             busy = metrics.frames.labels("busy").inc
             listeners = {"device link": listen(Listener(app, *settings.link.address, busy))}
             if account and guardiankey.webhook_address:
-                results = notification_counter(metrics)
-                app = webhook_app(account, store, lockdown, results)
-                busy = results.labels("busy").inc
+                app = webhook_app(account, store, lockdown, metrics)
+                busy = metrics.notifications.labels("busy").inc
                 listeners["webhook"] = listen(Listener(app, *guardiankey.webhook_address, busy))
             app = console_app(store, metrics, problems, settings.console.address[0])
             listeners["console"] = listen(Listener(app, *settings.console.address))
@@ -166,6 +165,6 @@ def _problems(
         found.append(f"delivery is paused: {delivery.paused}")
     if relay.failing is not None:
         found.append(f"GuardianKey cannot be asked: {relay.failing}")
-    if unknown := lockdown.unknown():
+    if unknown := lockdown.unknown(store):
         found.append(f"[guardiankey] lockdown_devices: there is no device {', '.join(unknown)}")
     return found

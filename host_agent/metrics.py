@@ -58,6 +58,12 @@ class Metrics:
             buckets=_FAST_S,
             registry=self.registry,
         )
+        self.notifications = Counter(
+            "thingwarden_notifications",
+            "Notifications received from GuardianKey, by what became of them",
+            ["result"],
+            registry=self.registry,
+        )
         self.access_changes = Counter(
             "thingwarden_access_changes",
             "Changes of access lists sent to boards",

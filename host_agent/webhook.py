@@ -8,7 +8,6 @@ proxy in front.
 import json
 import logging
 
-from prometheus_client import Counter
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -38,26 +37,15 @@ _REFUSED = "refused"
 _log = logging.getLogger(__name__)
 
 
-def notification_counter(metrics: Metrics) -> Counter:
-    """By what became of them: accepted, duplicate, refused, malformed, too_large, unavailable,
-    busy."""
-    return Counter(
-        "thingwarden_notifications",
-        "Notifications received from GuardianKey, by what became of them",
-        ["result"],
-        registry=metrics.registry,
-    )
-
-
 def webhook_app(
     account: Account,
     store: Store,
     lockdown: Lockdown,
-    results: Counter,
+    metrics: Metrics,
     max_in_flight: int = MAX_IN_FLIGHT,
 ) -> Starlette:
-    """The ASGI application of the webhook; `results` is a `notification_counter`."""
-    notifications = _Notifications(account, store, lockdown, results, max_in_flight)
+    """The ASGI application of the webhook."""
+    notifications = _Notifications(account, store, lockdown, metrics, max_in_flight)
     return Starlette(
         routes=[Route(PATH, notifications.post, methods=["POST"])],
         exception_handlers={HTTPException: plain_error},
@@ -70,13 +58,13 @@ class _Notifications:
         account: Account,
         store: Store,
         lockdown: Lockdown,
-        results: Counter,
+        metrics: Metrics,
         max_in_flight: int,
     ) -> None:
         self._account = account
         self._store = store
         self._lockdown = lockdown
-        self._results = results
+        self._metrics = metrics
         self._free = max_in_flight
         self._told = Throttle(_TELL_EVERY_S)
 
@@ -95,18 +83,21 @@ class _Notifications:
         return PlainTextResponse("ok\n")
 
     async def _take(self, body: bytes, content_type: str | None) -> None:
-        """Returns once the notification is durable and has done what it should do."""
+        """Returns once the notification is durable, and so is the lockdown it calls for."""
         try:
             notification = open_notification(self._account, body, content_type)
         except NotificationError as error:
             raise self._disbelieved(error) from error
+        doors = self._lockdown.called_for(notification)
         try:
-            fresh = await self._store.record_notification(_stored(notification))
-            if not await self._lockdown.on_notification(notification, fresh=fresh):
-                raise self._refused("duplicate", 403, _REFUSED)
+            locked = await self._store.record_notification(_stored(notification), doors)
         except StoreError as error:
             self._tell("unavailable", f"a notification cannot be stored: {error}")
             raise self._refused("unavailable", 503, "unavailable", RETRY_S) from error
+        if locked is None:
+            raise self._refused("duplicate", 403, _REFUSED)
+        if doors:
+            self._lockdown.tell(notification, locked)
         self._count("accepted")
 
     def _disbelieved(self, error: NotificationError) -> HTTPException:
@@ -128,7 +119,7 @@ class _Notifications:
         return HTTPException(status, detail, headers)
 
     def _count(self, result: str) -> None:
-        self._results.labels(result).inc()
+        self._metrics.notifications.labels(result).inc()
 
 
 def _stored(notification: Notification) -> StoredNotification:

@@ -133,7 +133,7 @@ def release(*devices: Doors, config: ConfigPath = DEFAULT_CONFIG) -> None:
 def _check_known(store: Store, *devices: str) -> None:
     for device in devices:
         if store.device(device) is None:
-            raise UnknownDevice(f"there is no device {device}; `thingwarden device list` shows all")
+            raise UnknownDevice(device)
 
 
 def _generate(store: Store, device: str, user: str, email: str) -> str:

@@ -94,7 +94,7 @@ def config_(
     with open_store(config) as store:
         device = store.device(name)
     if device is None:
-        raise UnknownDevice(f"there is no device {name}; `thingwarden device list` shows all")
+        raise UnknownDevice(name)
     content = board_config(device, agent) | (door_config(account) if door else {})
     write_new(out, json.dumps(content, indent=2) + "\n", replace=force)
     print_line(f"wrote {out}: fill in wifi and inputs{', check the pins of access' * door}")

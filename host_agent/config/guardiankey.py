@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from host_agent.access import EVERY_DOOR
 from host_agent.config.errors import ConfigError
 from host_agent.config.values import address, check_address, check_file
 from host_agent.guardiankey import (
@@ -16,8 +17,6 @@ from host_agent.guardiankey import (
 from host_agent.guardiankey.aio import Api
 from host_agent.store import DEVICE_NAME
 
-EVERY_DOOR = "*"
-"""In `lockdown_devices`: every device that has an access list."""
 LOCKDOWN_RESPONSES = ("NOTIFY", "HARD_NOTIFY", "BLOCK")
 
 

@@ -61,6 +61,11 @@ def restored(earlier: Device | None, device: Device) -> Device:
     return replace(device, boot=boot, frame=frame, acked=max(earlier.acked, device.acked))
 
 
+def present(device: Device | None) -> Device | None:
+    """The device, unless it was removed."""
+    return None if device is None or device.key == REMOVED else device
+
+
 def removed(device: Device) -> Device:
     """What stays of a device: its counters, and the type and group its last events go out with."""
     return replace(device, key=REMOVED, health={})

@@ -21,3 +21,6 @@ class DeviceExists(StoreError):
 
 class UnknownDevice(StoreError):
     """There is no device of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no device {name}; `thingwarden device list` shows all")

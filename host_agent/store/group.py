@@ -1,7 +1,7 @@
 """One transaction shared by many operations: each decides first, then all is written at once."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from host_agent.access import AccessState
@@ -33,8 +33,8 @@ class Group:
     def __init__(
         self,
         connection: sqlite3.Connection,
-        devices_before: Mapping[str, Device],
-        access_before: Mapping[str, AccessState],
+        devices_before: dict[str, Device],
+        access_before: dict[str, AccessState],
         waiting: Waiting,
         last_id: int,
         limits: Limits,
@@ -72,6 +72,11 @@ class Group:
         if name in self.access_changed:
             return self.access_changed[name]
         return self._access_before.get(name)
+
+    def doors(self) -> list[str]:
+        """The devices that have an access list, by name."""
+        states = self._access_before | self.access_changed
+        return sorted(name for name, state in states.items() if state is not None)
 
     def put_access(self, name: str, state: AccessState | None) -> None:
         """Write the device's access list as it is now; None drops it."""

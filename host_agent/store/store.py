@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from host_agent import access as access_rules
-from host_agent.access import AccessState
+from host_agent.access import EVERY_DOOR, AccessState
 from host_agent.clock import now_ms
 from host_agent.metrics import Metrics
 from host_agent.store import attempts as attempt_table
@@ -142,7 +142,7 @@ class Store:
 
         def operation(commit_group: Group) -> Device:
             earlier = commit_group.device(name)
-            if earlier and earlier.key != device_table.REMOVED:
+            if device_table.present(earlier):
                 raise DeviceExists(f"there is a device {name} already; remove it first")
             device = device_table.added(earlier, name, type, group, now_ms())
             commit_group.put_device(device)
@@ -164,14 +164,12 @@ class Store:
 
     def device(self, name: str) -> Device | None:
         """The device as last committed; what another process changed is seen within 0.5 s."""
-        device = self._writer.devices.get(name)
-        return device if device and device.key != device_table.REMOVED else None
+        return device_table.present(self._writer.devices.get(name))
 
     def devices(self) -> list[Device]:
         """Every device, by name."""
         everything = list(self._writer.devices.values())
-        present = [device for device in everything if device.key != device_table.REMOVED]
-        return sorted(present, key=lambda device: device.name)
+        return sorted(filter(device_table.present, everything), key=lambda device: device.name)
 
     def backup(self) -> bytes:
         """Every device with its key, counters and access list, as `restore` takes them. A
@@ -276,11 +274,23 @@ class Store:
         """Keep what became of an attempt, in place of what became of the same message before."""
         await self._writer.run(lambda group: attempt_table.save(group.connection, device, verdict))
 
-    async def record_notification(self, notification: StoredNotification) -> bool:
-        """Keep what GuardianKey told; False if its event is there already."""
-        return await self._writer.run(
-            lambda group: notification_table.add(group.connection, notification)
-        )
+    async def record_notification(
+        self, notification: StoredNotification, lockdown: Collection[str] = ()
+    ) -> list[str] | None:
+        """Keep what GuardianKey told, and let these doors, or EVERY_DOOR, open for nobody; both or
+        nothing. The doors that are there; None, and no lockdown, if its event is kept already."""
+
+        def operation(group: Group) -> list[str] | None:
+            if not notification_table.add(group.connection, notification):
+                return None
+            names = group.doors() if EVERY_DOOR in lockdown else lockdown
+            present = [name for name in names if device_table.present(group.device(name))]
+            for name in present:
+                state = group.access(name) or access_rules.new_state()
+                group.put_access(name, access_rules.with_lockdown(state, True))
+            return present
+
+        return await self._writer.run(operation)
 
     # Delivery
 
@@ -354,9 +364,9 @@ class Store:
         return self._read(event_table.stats)
 
     def _known(self, group: Group, name: str) -> Device:
-        device = group.device(name)
-        if device is None or device.key == device_table.REMOVED:
-            raise UnknownDevice(f"there is no device {name}; `thingwarden device list` shows all")
+        device = device_table.present(group.device(name))
+        if device is None:
+            raise UnknownDevice(name)
         return device
 
     def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:

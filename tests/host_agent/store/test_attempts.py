@@ -103,9 +103,9 @@ def test_a_board_that_makes_attempts_without_end_fills_no_disk(path, monkeypatch
 
 def test_a_notification_is_taken_once(path):
     with Store.open(path) as store:
-        assert notify(store, NOTIFICATION, NOTIFICATION) == [True, False]
+        assert notify(store, NOTIFICATION, NOTIFICATION) == [[], None]
     with Store.open(path) as store:
-        assert notify(store, replace(NOTIFICATION, user="eve")) == [False]
+        assert notify(store, replace(NOTIFICATION, user="eve")) == [None]
         assert store.notifications() == [NOTIFICATION]
 
 
@@ -125,7 +125,7 @@ def test_a_flood_of_notifications_fills_no_disk(path, monkeypatch):
     with Store.open(path) as store:
         huge = replace(NOTIFICATION, user="x" * 100_000, raw='"' + "x" * 99 + '"')
         answers = notify(store, *(replace(huge, event_id=f"e-{number}") for number in range(25)))
-        assert answers == [True] * 25
+        assert answers == [[]] * 25
         kept = store.notifications()
         assert [one.event_id for one in kept] == [f"e-{number}" for number in range(24, 14, -1)]
         assert {one.user for one in kept} == {"x" * notifications.MAX_TEXT}

@@ -14,7 +14,7 @@ from host_agent.listener import Listener
 from host_agent.lockdown import Lockdown
 from host_agent.metrics import Metrics
 from host_agent.store import Store
-from host_agent.webhook import notification_counter, webhook_app
+from host_agent.webhook import webhook_app
 from tests.host_agent.guardiankey_sender import Sender
 
 
@@ -55,9 +55,8 @@ def start(account: Account, store: Store) -> Iterator[Callable[..., Webhook]]:
             responses: tuple[str, ...] = (), devices: tuple[str, ...] = (), max_in_flight: int = 10
         ) -> Webhook:
             metrics = Metrics()
-            lockdown = Lockdown(store, responses, devices)
-            results = notification_counter(metrics)
-            app = webhook_app(account, store, lockdown, results, max_in_flight)
+            lockdown = Lockdown(responses, devices)
+            app = webhook_app(account, store, lockdown, metrics, max_in_flight)
             listener = stack.enter_context(portal.wrap_async_context_manager(serving(app)))
             return Webhook(account, listener.url, metrics)
 
