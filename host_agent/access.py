@@ -17,6 +17,7 @@ from typing import Annotated, Literal, NamedTuple, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from host_agent.clock import now_ms
 from host_agent.errors import ThingWardenError
 
 Kind: TypeAlias = Literal["code", "badge"]
@@ -55,6 +56,8 @@ class Credential:
     email: Annotated[str, Meta(max_length=_MAX_EMAIL)]
     digest: _Bytes16 = field(repr=False)
     rev: _Rev
+    added_ms: int | None = None
+    """Unix ms; None in a list from before this was kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ def with_credential(
     return replace(
         state,
         rev=rev,
-        credentials=(*others, Credential(user, known, email, digest, rev)),
+        credentials=(*others, Credential(user, known, email, digest, rev, now_ms())),
         removals=tuple(gone for gone in state.removals if (gone.user, gone.kind) != (user, known)),
     )
 
@@ -163,12 +166,17 @@ def digest_of(kind: Kind, secret: str, salt: bytes, iterations: int) -> bytes:
     return hashlib.pbkdf2_hmac("sha256", password, salt, iterations, _DIGEST_BYTES)
 
 
+def reached(state: AccessState, held: Held) -> int:
+    """Up to which rev a board that holds this has taken the list; 0 for none of it."""
+    return held.rev if held.list == state.list and held.rev <= state.rev else 0
+
+
 def change_for(state: AccessState, held: Held, max_bytes: int = MAX_CHANGE_BYTES) -> bytes | None:
     """What brings a board closer to the list, as JSON of at most `max_bytes`, at least 1000; None
     if it holds all of it. With `more` there is a rest, for when it holds this."""
     if held == (state.list, state.rev):
         return None
-    known = held.rev if held.list == state.list and held.rev <= state.rev else 0
+    known = reached(state, held)
     removals = state.removals if known else ()
     entries: list[Credential | Removal] = [*state.credentials, *removals]
     message = _Change(
@@ -181,18 +189,18 @@ def change_for(state: AccessState, held: Held, max_bytes: int = MAX_CHANGE_BYTES
         more=False,
     )
     room = max_bytes - len(msgspec.json.encode(message))
-    reached = known
+    last = known
     for entry in sorted(entries, key=lambda entry: entry.rev):
         if entry.rev <= known:
             continue
         item = _item(entry)
         room -= len(msgspec.json.encode(item)) + 1
         if room < 0:
-            message.rev = reached
+            message.rev = last
             message.more = True
             break
         (message.present if isinstance(entry, Credential) else message.gone).append(item)
-        reached = entry.rev
+        last = entry.rev
     return msgspec.json.encode(message)
 
 

@@ -6,19 +6,20 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from host_agent.access import AccessState, digest_of
+from host_agent.access import AccessState, digest_of, reached
 from host_agent.cli.output import (
     DEFAULT_CONFIG,
     AsJson,
     ConfigPath,
     UsageError,
+    local_time,
     print_json,
     print_line,
     print_table,
 )
 from host_agent.cli.secret import read_secret
 from host_agent.cli.store import open_store
-from host_agent.store import Store, UnknownDevice
+from host_agent.store import Device, Store, UnknownDevice
 
 app = App(
     name="access",
@@ -90,26 +91,32 @@ def list_(
     json: AsJson = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
-    """Show who may open which door, and which doors are in lockdown."""
+    """Show who may open which door, which doors are in lockdown, and what their boards have taken.
+
+    On the board: yes; not yet, until its next poll; or never, if it has not told of any list.
+    """
     with open_store(config) as store:
         if device is not None:
             _check_known(store, device)
-        names = [known.name for known in store.devices()] if device is None else [device]
-        doors = [(name, state) for name in names if (state := store.access(name)) is not None]
+        known = [found for found in store.devices() if device in (None, found.name)]
+        doors = [
+            _door(found, state)
+            for found in known
+            if (state := store.access(found.name)) is not None
+        ]
     if json:
-        print_json(_door(name, state) for name, state in doors)
+        print_json(doors)
         return
     print_table(
-        ["device", "user", "kind", "e-mail"],
-        [
-            (name, entry.user, entry.kind, entry.email)
-            for name, state in doors
-            for entry in state.credentials
-        ],
+        ["device", "user", "kind", "e-mail", "added", "on the board"],
+        [(door["device"], *_cells(entry)) for door in doors for entry in door["credentials"]],
     )
-    for name, state in doors:
-        if state.lockdown:
-            print_line(f"{name} is in lockdown: nobody gets in")
+    for door in doors:
+        name, on_board = door["device"], door["on_board"]
+        if door["lockdown"]:
+            print_line(f"{name} is in lockdown: nobody gets in; on the board: {on_board}")
+        elif on_board != "yes":
+            print_line(f"{name} may still open by its earlier list; on the board: {on_board}")
 
 
 @app.command
@@ -151,15 +158,35 @@ def _is_in_use(code: str, state: AccessState) -> bool:
     return any(digest == entry.digest for entry in state.credentials)
 
 
-def _door(name: str, state: AccessState) -> dict[str, Any]:
+def _door(device: Device, state: AccessState) -> dict[str, Any]:
+    """`on_board` of the door is that of its whole list, with what was removed and the lockdown."""
+
+    def on_board(rev: int) -> str:
+        if device.held is None:
+            return "never"
+        return "yes" if reached(state, device.held) >= rev else "not yet"
+
     return {
-        "device": name,
+        "device": device.name,
         "lockdown": state.lockdown,
+        "on_board": on_board(state.rev),
         "credentials": [
-            {"user": entry.user, "kind": entry.kind, "email": entry.email}
+            {
+                "user": entry.user,
+                "kind": entry.kind,
+                "email": entry.email,
+                "added_ms": entry.added_ms,
+                "on_board": on_board(entry.rev),
+            }
             for entry in state.credentials
         ],
     }
+
+
+def _cells(entry: dict[str, Any]) -> list[object]:
+    """The credential for a person."""
+    added = entry["added_ms"]
+    return list((entry | {"added_ms": "" if added is None else local_time(added)}).values())
 
 
 def _set_lockdown(devices: tuple[str, ...], config: Path, *, lockdown: bool) -> None:

@@ -51,6 +51,7 @@ def accept(device: Device, report: Report) -> Decision:
             acked=acked,
             last_seen_ms=report.received_ms,
             health=device.health if report.health is None else report.health,
+            held=report.access or device.held,
         ),
         events=events,
         answer=Accepted(ack=acked, stored=len(events) - dead, duplicates=duplicates, dead=dead),

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from host_agent.access import Held
 from host_agent.store.records import Device
 from host_agent.store.schema import Row, execute_values
 
@@ -19,7 +20,7 @@ REMOVED = b""
 
 _COLUMNS = (
     'name, type, "group", key, boot, frame, acked_boot, acked_seq,'
-    " last_seen_ms, health, stale_frames, created_ms"
+    " last_seen_ms, health, stale_frames, created_ms, held_list, held_rev"
 )
 _LOAD = f"SELECT {_COLUMNS} FROM devices"  # noqa: S608  a constant
 _SAVE = f"""
@@ -29,7 +30,8 @@ ON CONFLICT (name) DO UPDATE SET
     boot = excluded.boot, frame = excluded.frame,
     acked_boot = excluded.acked_boot, acked_seq = excluded.acked_seq,
     last_seen_ms = excluded.last_seen_ms, health = excluded.health,
-    stale_frames = excluded.stale_frames, created_ms = excluded.created_ms
+    stale_frames = excluded.stale_frames, created_ms = excluded.created_ms,
+    held_list = excluded.held_list, held_rev = excluded.held_rev
 """
 
 
@@ -68,7 +70,7 @@ def present(device: Device | None) -> Device | None:
 
 def removed(device: Device) -> Device:
     """What stays of a device: its counters, and the type and group its last events go out with."""
-    return replace(device, key=REMOVED, health={})
+    return replace(device, key=REMOVED, health={}, held=None)
 
 
 def load(connection: sqlite3.Connection) -> dict[str, Device]:
@@ -91,6 +93,7 @@ def row(device: Device) -> Row:
         msgspec.json.encode(device.health).decode(),
         device.stale_frames,
         device.created_ms,
+        *(device.held or (None, None)),
     )
 
 
@@ -100,7 +103,8 @@ def save(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
 
 
 def _device(columns: Row) -> Device:
-    name, type_, group, key, boot, frame, acked_boot, acked_seq, seen, health, stale, made = columns
+    name, type_, group, key, boot, frame, acked_boot, acked_seq, seen, health, *rest = columns
+    stale, made, held_list, held_rev = rest
     return Device(
         name=name,
         type=type_,
@@ -113,6 +117,7 @@ def _device(columns: Row) -> Device:
         health=_health(health, name),
         stale_frames=stale,
         created_ms=made,
+        held=None if held_list is None else Held(held_list, held_rev),
     )
 
 

@@ -18,7 +18,8 @@ Settled: TypeAlias = Literal["delivered", "dead"]
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device and how far it has got. `group` is "" for none; the key is 32 bytes."""
+    """A device and how far it has got. `group` is "" for none; the key is 32 bytes; `held` is the
+    access list that its board told of last, None if it never did."""
 
     name: str
     type: str
@@ -31,6 +32,7 @@ class Device:
     health: dict[str, Any]
     stale_frames: int
     created_ms: int
+    held: Held | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,9 @@ END;
 """
 # An attempt is known by its message too: a board that lost its counter uses numbers again.
 _VERSION_2 = """
+ALTER TABLE devices ADD COLUMN held_list TEXT;
+ALTER TABLE devices ADD COLUMN held_rev INTEGER;
+
 CREATE TABLE access (
     device TEXT PRIMARY KEY,
     state TEXT NOT NULL

@@ -1,15 +1,20 @@
+import asyncio
 import io
 import json
 import os
 import pty
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from host_agent.access import digest_of
-from host_agent.store import Store
+from host_agent.access import Held, digest_of
+from host_agent.cli.output import local_time
+from host_agent.clock import now_ms
+from host_agent.store import Accepted, Report, Store
 
 
 @pytest.fixture
@@ -37,17 +42,22 @@ def opens(directory: Path, kind: str, secret: str) -> str | None:
 
 
 def test_a_code_is_piped_in_and_listed_without_itself(access, tmp_path: Path) -> None:
+    before = now_ms()
     added = access("add", "door", "anna", "--email", "anna@example.com", typed="2468\n")
     assert added.code == 0
-    assert listed(access) == [
-        {
-            "device": "door",
-            "lockdown": False,
-            "credentials": [{"user": "anna", "kind": "code", "email": "anna@example.com"}],
-        }
-    ]
+    (door,) = listed(access)
+    (credential,) = door.pop("credentials")
+    assert door == {"device": "door", "lockdown": False, "on_board": "never"}
+    added_ms = credential.pop("added_ms")
+    assert before <= added_ms <= now_ms()
+    assert credential == {
+        "user": "anna",
+        "kind": "code",
+        "email": "anna@example.com",
+        "on_board": "never",
+    }
     table = access("list").out
-    assert "door    anna  code  anna@example.com" in table
+    assert f"door    anna  code  anna@example.com  {local_time(added_ms)}  never" in table
     assert "2468" not in added.out + added.err + table
     assert opens(tmp_path, "code", "2468") == "anna"
 
@@ -153,9 +163,76 @@ def test_lockdown_and_release(access) -> None:
     access("add", "door", "anna", typed="2468")
     assert access("lockdown", "door").code == 0
     assert listed(access)[0]["lockdown"] is True
-    assert "door is in lockdown" in access("list").out
+    assert "door is in lockdown: nobody gets in; on the board: never" in access("list").out
     assert access("release", "door").code == 0
     assert listed(access)[0]["lockdown"] is False
+
+
+@pytest.fixture
+def poll(tmp_path: Path):
+    """Lets the board of the door tell which list it holds; `behind`, so many changes ago."""
+
+    def poll(behind: int = 0, list_: str | None = None) -> None:
+        with Store.open(tmp_path / "thingwarden.db") as store:
+            device, state = store.device("door"), store.access("door")
+            held = Held(list_ or state.list, state.rev - behind)
+            report = Report("door", device.key, 1, device.frame + 1, now_ms(), access=held)
+            assert isinstance(asyncio.run(store.accept(report)), Accepted)
+
+    return poll
+
+
+def on_board(access) -> list[str]:
+    """Of the whole list, then of its credentials."""
+    (door,) = listed(access)
+    return [door["on_board"], *(entry["on_board"] for entry in door["credentials"])]
+
+
+def test_what_the_board_has_taken_is_shown_by_credential(access, poll) -> None:
+    access("add", "door", "anna", typed="2468")
+    access("add", "door", "ben", typed="1357")
+    poll(behind=1)
+    assert on_board(access) == ["not yet", "yes", "not yet"]
+    table = access("list").out.splitlines()
+    assert [line.rpartition("  ")[2] for line in table[:3]] == ["on the board", "yes", "not yet"]
+    assert table[3] == "door may still open by its earlier list; on the board: not yet"
+    poll()
+    assert on_board(access) == ["yes", "yes", "yes"]
+    assert len(access("list").out.splitlines()) == 3
+    poll(list_="ffffffff")
+    assert on_board(access) == ["not yet"] * 3
+    poll(behind=-1)
+    assert on_board(access) == ["not yet"] * 3, "a later rev than ours is of another history"
+
+
+def test_a_removal_that_the_board_has_not_taken_is_told(access, poll) -> None:
+    access("add", "door", "anna", typed="2468")
+    poll()
+    access("remove", "door", "anna")
+    assert on_board(access) == ["not yet"]
+    assert "door may still open by its earlier list" in access("list").out
+    poll()
+    assert "may still open" not in access("list").out
+
+
+def test_a_lockdown_is_on_the_board_once_it_told_so(access, poll) -> None:
+    access("add", "door", "anna", typed="2468")
+    poll()
+    access("lockdown", "door")
+    assert "nobody gets in; on the board: not yet" in access("list").out
+    poll()
+    assert "nobody gets in; on the board: yes" in access("list").out
+
+
+def test_a_credential_from_before_its_time_was_kept_has_none(access, tmp_path: Path) -> None:
+    access("add", "door", "anna", typed="2468")
+    with closing(sqlite3.connect(tmp_path / "thingwarden.db")) as connection, connection:
+        (text,) = connection.execute("SELECT state FROM access").fetchone()
+        state = json.loads(text)
+        del state["credentials"][0]["added_ms"]
+        connection.execute("UPDATE access SET state = ?", (json.dumps(state),))
+    assert listed(access)[0]["credentials"][0]["added_ms"] is None
+    assert "door    anna  code                 never" in access("list").out
 
 
 def test_a_lockdown_of_several_is_of_all_or_none(access) -> None:

@@ -1,13 +1,15 @@
 """Access lists in the store: kept, copied, restored, and never taken for another list."""
 
+import asyncio
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from host_agent.access import AccessError, Held, change_for
-from host_agent.store import Store, UnknownDevice
+from host_agent.store import Accepted, Store, UnknownDevice
 from tests.host_agent.store.test_devices import in_another_process
 
 
@@ -246,3 +248,22 @@ def test_a_list_that_got_damaged_costs_only_itself(path, caplog):
         assert users(store.access("gate")) == [("ann", "code")]
         assert "the access list of door" in caplog.text
         assert store.add_credential("door", "bob", "code", "", "5678").list != before.list
+
+
+def test_what_a_board_holds_is_kept_with_its_frame(path, board_of):
+    def accepted(access):
+        report = replace(board.report(), access=access)
+        assert isinstance(asyncio.run(store.accept(report)), Accepted)
+        return store.device("door").held
+
+    with Store.open(path) as store:
+        board = board_of(store.add_device("door", "lock"))
+        assert accepted(None) is None
+        assert accepted(Held("0123abcd", 7)) == Held("0123abcd", 7)
+        assert accepted(None) == Held("0123abcd", 7), "the last that it told"
+        assert accepted(Held("", 0)) == Held("", 0)
+        accepted(Held("0123abcd", 8))
+    with Store.open(path) as store:
+        assert store.device("door").held == Held("0123abcd", 8)
+        store.remove_device("door")
+        assert store.add_device("door", "lock").held is None

@@ -34,6 +34,7 @@ def test_a_store_of_version_1_keeps_everything(old):
         assert (door.boot, door.frame, door.acked) == (7, 42, (7, 3))
         assert (door.health, door.stale_frames) == ({"heap": 60000}, 2)
         assert (door.last_seen_ms, door.created_ms) == (1700000100000, 1690000000000)
+        assert door.held is None
         assert [(e.id, e.state, e.reason) for e in store.events()] == [
             (13, "dead", "type is missing"),
             (12, "pending", "HTTP 503"),
