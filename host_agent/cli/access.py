@@ -98,11 +98,10 @@ def list_(
     with open_store(config) as store:
         if device is not None:
             _check_known(store, device)
-        known = [found for found in store.devices() if device in (None, found.name)]
         doors = [
-            _door(found, state)
-            for found in known
-            if (state := store.access(found.name)) is not None
+            _door(known, state)
+            for known in store.devices()
+            if device in (None, known.name) and (state := store.access(known.name))
         ]
     if json:
         print_json(doors)
@@ -115,8 +114,8 @@ def list_(
         name, on_board = door["device"], door["on_board"]
         if door["lockdown"]:
             print_line(f"{name} is in lockdown: nobody gets in; on the board: {on_board}")
-        elif on_board != "yes":
-            print_line(f"{name} may still open by its earlier list; on the board: {on_board}")
+        elif on_board == "not yet":
+            print_line(f"{name} opens by its earlier list until its board polls")
 
 
 @app.command
