@@ -1,11 +1,15 @@
 """A board's config.json, to be filled in by hand (firmware/README.md tells every field)."""
 
+import hashlib
 from base64 import b64encode
 from typing import Any
 
+from host_agent.cli.output import UsageError
 from host_agent.guardiankey import Account
 from host_agent.store import Device
 
+_MAX_ID = 64
+"""Characters that a board takes (firmware, warden/config_access.py)."""
 _EXAMPLE_INPUT = {
     "kind": "button",
     "name": "button",
@@ -36,18 +40,41 @@ def board_config(device: Device, agent: str) -> dict[str, Any]:
     }
 
 
-def door_config(account: Account | None) -> dict[str, Any]:
-    """What a door's board has besides: a keypad, a lock, and the account that judges attempts."""
+def door_config(device: Device, account: Account | None) -> dict[str, Any]:
+    """What a door's board has besides: a keypad, a lock, and the account that judges attempts.
+
+    Raises UsageError for an account that no board takes.
+    """
     if account is None:
         return {"access": _EXAMPLE_ACCESS}
     return {
         "guardiankey": {
             "route": "relay",
-            "agent_id": account.agent_id,
-            "organization_id": account.organization_id,
-            "auth_group_id": account.auth_group_id,
+            "agent_id": _agent_id(account, device),
+            "organization_id": _id(account, "organization_id"),
+            "auth_group_id": _id(account, "auth_group_id"),
             "key": b64encode(account.key).decode(),
             "iv": b64encode(account.iv).decode(),
         },
         "access": _EXAMPLE_ACCESS,
     }
+
+
+def _agent_id(account: Account, device: Device) -> str:
+    """Of its own for every board: GuardianKey may tell repeated events by agent and number, and
+    each board counts by itself."""
+    whole = f"{account.agent_id}-{device.name}"
+    if len(whole) <= _MAX_ID:
+        return whole
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:16]
+    return f"{whole[: _MAX_ID - len(digest) - 1]}-{digest}"
+
+
+def _id(account: Account, field: str) -> str:
+    found: str = getattr(account, field)
+    if len(found) > _MAX_ID:
+        raise UsageError(
+            f"[guardiankey] account: its {field} has {len(found)} characters, and a board takes"
+            f" {_MAX_ID}; name another account"
+        )
+    return found

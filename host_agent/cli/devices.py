@@ -95,7 +95,7 @@ def config_(
         device = store.device(name)
     if device is None:
         raise UnknownDevice(name)
-    content = board_config(device, agent) | (door_config(account) if door else {})
+    content = board_config(device, agent) | (door_config(device, account) if door else {})
     write_new(out, json.dumps(content, indent=2) + "\n", replace=force)
     print_line(f"wrote {out}: fill in wifi and inputs{', check the pins of access' * door}")
     if door and account is None:

@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,7 @@ found = load()
 lock = found.access["lock"]
 print(found.access["no_verdict"], lock["pin"], found.access["keypad"]["keys"])
 print(found.guardiankey and found.guardiankey.key)
+print(found.guardiankey and found.guardiankey.agent_id)
 """
 
 
@@ -215,14 +217,53 @@ def test_a_doors_config_has_the_account_and_an_example_that_a_board_takes(
     assert out.stat().st_mode & 0o777 == 0o600
     assert json.loads(out.read_text())["guardiankey"] == {
         "route": "relay",
-        "agent_id": account.agent_id,
+        "agent_id": "agent-1-door",
         "organization_id": account.organization_id,
         "auth_group_id": account.auth_group_id,
         "key": account.key_text,
         "iv": account.iv_text,
     }
     assert account.key_text not in outcome.out + outcome.err
-    assert board_takes(out) == ["closed 23 123456789*0#", repr(account.key)]
+    assert board_takes(out) == ["closed 23 123456789*0#", repr(account.key), "agent-1-door"]
+
+
+@pytest.fixture
+def doors_of(ready, tmp_path: Path, account):
+    """doors_of(**fields) writes the config of two doors with long names, for an account with these
+    fields; the outcomes of the commands."""
+
+    def doors_of(**fields: str) -> list[object]:
+        replace(account, **fields).save(tmp_path / "guardiankey.toml", replace=True)
+        (tmp_path / "agent.toml").write_text('[guardiankey]\naccount = "guardiankey.toml"\n')
+        outcomes = []
+        for number in (1, 2):
+            name, out = "x" * 63 + str(number), tmp_path / str(number) / "config.json"
+            out.parent.mkdir()
+            ready("device", "add", name, "--type", "Lock")
+            arguments = ("--agent", "http://a:8710", "--door", "--out", out)
+            outcomes.append(ready("device", "config", name, *arguments))
+        return outcomes
+
+    return doors_of
+
+
+@pytest.mark.parametrize("length", [1, 64, 256])
+def test_every_board_has_an_agent_id_of_its_own_that_it_takes(doors_of, tmp_path, length) -> None:
+    ids = {"organization_id": "o" * 64, "auth_group_id": "g" * 64}
+    assert [outcome.code for outcome in doors_of(agent_id="a" * length, **ids)] == [0, 0]
+    agents = [board_takes(tmp_path / name / "config.json")[-1] for name in ("1", "2")]
+    assert len(set(agents)) == 2
+    assert {len(agent) for agent in agents} == {64}
+
+
+@pytest.mark.parametrize("field", ["organization_id", "auth_group_id"])
+def test_an_account_that_no_board_takes_is_told_and_nothing_written(
+    doors_of, tmp_path: Path, field: str
+) -> None:
+    for outcome in doors_of(**{field: "x" * 65}):
+        assert outcome.code == 2
+        assert f"its {field} has 65 characters, and a board takes 64" in outcome.err
+    assert not list(tmp_path.glob("*/config.json"))
 
 
 def test_a_door_without_an_account_stays_shut_and_says_so(ready, tmp_path: Path) -> None:
@@ -231,7 +272,7 @@ def test_a_door_without_an_account_stays_shut_and_says_so(ready, tmp_path: Path)
     assert outcome.code == 0
     assert "no account" in outcome.out and "no_verdict" in outcome.out
     assert "guardiankey" not in json.loads(out.read_text())
-    assert board_takes(out) == ["closed 23 123456789*0#", "None"]
+    assert board_takes(out) == ["closed 23 123456789*0#", "None", "None"]
 
 
 def test_an_account_that_cannot_be_read_is_told_and_nothing_written(ready, tmp_path: Path) -> None:
