@@ -80,6 +80,7 @@ class DeadlineSocket:
     def __init__(self, sock, deadline):
         self.sock = sock
         self.deadline = deadline
+        self._open = True
         self._poller = select.poll()
         self._buffer = b""
         self._received = 0
@@ -114,24 +115,26 @@ class DeadlineSocket:
         return data
 
     def close(self):
-        self.sock.close()
+        # Once: the Unix port would close the number again, by then perhaps another thread's socket.
+        if self._open:
+            self._open = False
+            self.sock.close()
 
     def send_some(self, view):
         """Send at least one byte; how many were sent."""
-        return self.when_ready(self.sock, select.POLLOUT, self.sock.write, view)
+        self.wait(select.POLLOUT)
+        return self.sock.send(view)
 
     def receive_some(self, wanted):
         """At least one byte, b"" at the end of the stream; `wanted` are needed to go on."""
-        return self.when_ready(self.sock, select.POLLIN, self.sock.recv, 512)
+        self.wait(select.POLLIN)
+        return self.sock.recv(512)
 
-    def when_ready(self, stream, event, operation, argument):
-        """What the operation gives as soon as it can; None means that it cannot yet."""
-        while True:
-            self._poller.register(stream, event)
-            if self._poller.poll(self.deadline.check()):
-                done = operation(argument)
-                if done is not None:
-                    return done
+    def wait(self, event):
+        """Until the socket is ready for it. OSError if that is too late."""
+        self._poller.register(self.sock, event)
+        while not self._poller.poll(self.deadline.check()):
+            pass
 
     def _fill(self, wanted):
         data = self.receive_some(wanted)

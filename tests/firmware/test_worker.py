@@ -120,15 +120,6 @@ def test_a_hanging_worker_leaves_the_link_alone():
     assert hanging.take() is None
 
 
-def test_many_exchanges_at_once_never_mix():
-    workers = [posting(serving(answer), 3000) for _ in range(4)]
-    for _ in range(60):
-        for worker in workers:
-            worker.give(b"the.data")
-        for worker in workers:
-            assert result_of(worker) == (200, b"ok", 0)
-
-
 def test_https_without_a_ca_is_refused():
     import warden.verified_tls  # noqa: F401 - takes the place of tls
 
