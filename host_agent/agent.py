@@ -64,11 +64,17 @@ def run_agent(settings: Settings) -> None:
                 listeners["webhook"] = listen(Listener(app, *guardiankey.webhook_address, busy))
             app = console_app(store, metrics, problems, settings.console.address[0])
             listeners["console"] = listen(Listener(app, *settings.console.address))
-            runner.run(_serve(store, delivery, api, relay, listeners))
+            keep_days = guardiankey.keep_days
+            runner.run(_serve(store, delivery, api, relay, listeners, keep_days))
 
 
 async def _serve(
-    store: Store, delivery: Delivery, api: Api, relay: Relay, listeners: Mapping[str, Listener]
+    store: Store,
+    delivery: Delivery,
+    api: Api,
+    relay: Relay,
+    listeners: Mapping[str, Listener],
+    keep_days: int,
 ) -> None:
     stopped = _stop_signal()
     async with api:
@@ -77,7 +83,7 @@ async def _serve(
         until_stopped = [
             asyncio.create_task(stopped.wait()),
             asyncio.create_task(_watch(store)),
-            asyncio.create_task(purge_attempts(store)),
+            asyncio.create_task(purge_attempts(store, keep_days)),
         ]
         for name, listener in listeners.items():
             _log.info("%s on %s", name, listener.url)

@@ -7,19 +7,17 @@ from typing import NoReturn
 from host_agent.clock import now_ms
 from host_agent.store import Store, StoreError
 
-KEEP_DAYS = 90
-"""Attempts and notifications can be listed so long; far longer than either can be repeated."""
 _EVERY_S = 3600.0
 _DAY_MS = 86_400_000
 
 _log = logging.getLogger(__name__)
 
 
-async def purge_attempts(store: Store) -> NoReturn:
-    """Delete old attempts and notifications, now and every hour."""
+async def purge_attempts(store: Store, keep_days: int) -> NoReturn:
+    """Delete attempts and notifications older than that, now and every hour."""
     while True:
         try:
-            await store.purge_attempts(now_ms() - KEEP_DAYS * _DAY_MS)
+            await store.purge_attempts(now_ms() - keep_days * _DAY_MS)
         except StoreError as error:
             _log.warning("old attempts cannot be purged: %s", error)
         await asyncio.sleep(_EVERY_S)

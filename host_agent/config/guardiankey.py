@@ -1,6 +1,7 @@
 """The table [guardiankey] of agent.toml."""
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -31,6 +32,7 @@ class GuardianKeySettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unkn
     webhook: str = ""
     lockdown_on: list[str] = []
     lockdown_devices: list[str] = []
+    keep_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 90
 
     def __post_init__(self) -> None:
         if problem := api_problem(self.api):

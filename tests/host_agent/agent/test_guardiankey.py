@@ -142,8 +142,9 @@ def test_a_notification_locks_the_door_down_until_a_person_releases_it(
         )
 
 
-def test_what_is_older_than_90_days_leaves_the_store(
-    board, launch, tmp_path: Path, eventually
+@pytest.mark.parametrize(("settings", "days"), [({}, 90), ({"keep_days": 3}, 3)])
+def test_what_is_older_than_keep_days_leaves_the_store(
+    board, configure, launch, tmp_path: Path, eventually, settings, days: int
 ) -> None:
     def kept() -> list[int]:
         with Store.open(tmp_path / "thingwarden.db") as store:
@@ -151,15 +152,15 @@ def test_what_is_older_than_90_days_leaves_the_store(
 
     async def judged(store: Store) -> None:
         now = time.time_ns() // 1_000_000
-        for number, days in ((1, 91), (2, 89)):
-            verdict = AttemptVerdict(
-                number, bytes(32), "ACCEPT", received_ms=now - days * 86_400_000
-            )
+        for number, age in ((1, days + 1), (2, days - 1)):
+            received_ms = now - age * 86_400_000
+            verdict = AttemptVerdict(number, bytes(32), "ACCEPT", received_ms=received_ms)
             await store.record_verdict(board.device, verdict)
 
     with Store.open(tmp_path / "thingwarden.db") as store:
         asyncio.run(judged(store))
     assert kept() == [2, 1]
+    configure(guardiankey=settings)
     launch().started()
     eventually(lambda: kept() == [2], "the old one is gone")
 

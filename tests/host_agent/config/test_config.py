@@ -111,6 +111,7 @@ BAD = [
     ("delivery", "probe_s", "0"),
     ("delivery", "keep_days", "-1"),
     ("delivery", "keep_dead_days", "-1"),
+    ("guardiankey", "keep_days", "0"),
     ("guardiankey", "api", "5"),
     ("guardiankey", "api", '""'),
     ("guardiankey", "api", '"http://example.com"'),
