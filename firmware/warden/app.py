@@ -78,8 +78,7 @@ class App:
         if self.counters.boot:
             for part in self._parts:
                 self._run(part)
-            if not self.wifi or self.wifi.up:
-                self._run(self._converse)
+            self._run(self._converse)
         elif self._begin_at is None or self.clock.since(self._begin_at) >= _BEGIN_AGAIN_MS:
             self._run(self._begin)
 
@@ -119,7 +118,7 @@ class App:
         return address or (self.wifi and self.wifi.address()) or "127.0.0.1"
 
     def _talk(self):
-        self.session.tick()
+        self.session.tick(not self.wifi or self.wifi.up)
         if not self._is_rtc_set:
             now = self.clock.unix_ms(self.clock.uptime())
             if now is not None:

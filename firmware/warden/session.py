@@ -52,17 +52,26 @@ class Session:
         self._failed_at = self._sent_at
         self._wait_ms = 0
         self._failures = 0
-        self._health_at = None
+        self._due = False
+        self._health_at = None  # None: due
         self._health_sent = False
         self._state = None
 
-    def tick(self):
-        """One step: take what came back, or send what is due. Never waits."""
+    def tick(self, online=True):
+        """One step: take what came back, or send what is due if there is a network. Never waits.
+
+        Offline it notes what becomes due: readings of ticks are good for six days only.
+        """
         if self._tag:
             transfer = self._link.take()
             if transfer:
                 self._receive(transfer)
-        elif self._is_due():
+            return
+        if self._health_at is not None and self._clock.since(self._health_at) >= _HEALTH_MS:
+            self._health_at = None
+        self._due = self._due or self._is_due()
+        if self._due and online:
+            self._due = False
             try:
                 self._send()
             except Exception as error:
@@ -97,9 +106,7 @@ class Session:
         self._frame += 1
         alone = self._wants() >= ALONE
         head = b'{"boot":%d,"frame":%d' % (self._counters.boot, self._frame)
-        self._health_sent = not alone and (
-            self._health_at is None or self._clock.since(self._health_at) >= _HEALTH_MS
-        )
+        self._health_sent = not alone and self._health_at is None
         if self._health_sent:
             head += b',"health":' + json.dumps(self._health()).encode()
         end = self._put(0, head)

@@ -148,6 +148,50 @@ def test_a_session_is_stuck_when_a_frame_got_no_answer_for_minutes():
     assert session.stuck()
 
 
+class Away:
+    """A board whose Wi-Fi comes and goes, with the time in our hands."""
+
+    def __init__(self):
+        self.ticks = Ticks(period=1 << 30)
+        self.agent = Agent()
+        app.Clock = self.ticks.clock
+        app.HttpLink = lambda _: self.agent
+        self.running = board(inputs=[], wifi={"ssid": "home", "password": ""})
+        self.run(100)
+        self.agent.answer(ack=[0, 0])
+        self.run(100)
+
+    def run(self, milliseconds, step_ms=10):
+        for _ in range(milliseconds // step_ms):
+            self.running.step()
+            self.ticks.now += step_ms
+
+
+def test_a_week_without_wifi_leaves_nothing_overdue():
+    for in_flight in (True, False):
+        away = Away()
+        if in_flight:
+            away.run(5000)
+        machine.air[0] = 0
+        if in_flight:
+            away.agent.fail(error="OSError(113,)")
+        away.run(7 * 86400000, 300000)
+        before = len(away.agent.frames)
+        machine.air[0] = 1
+        away.run(30000)
+        assert len(away.agent.frames) == before + 1
+        assert "health" in away.agent.report()
+
+
+def test_a_frame_in_flight_when_the_wifi_goes_needs_no_restart():
+    away = Away()
+    away.run(5000)
+    machine.air[0] = 0
+    away.agent.fail(error="OSError(113,)")
+    away.run(400000, 1000)
+    assert not away.running.session.stuck()
+
+
 class Outage(Agent):
     """An agent that accepts the first frame and is gone then. It keeps no copy of a frame."""
 
