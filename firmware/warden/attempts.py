@@ -120,8 +120,8 @@ class Attempts:
             self._again(sent)
             return
         if response == "ERROR":
-            self._discard(sent, "GuardianKey does not take it")
-        if sent is self._oldest:
+            self._give_up(sent, "GuardianKey does not take it")
+        elif sent is self._oldest:
             self._settle(sent)
 
     def _hand_over(self, attempt, ask):
@@ -136,11 +136,14 @@ class Attempts:
             )
             self._sent = attempt
             self._route.send(attempt.sequential, message, ask)
-        except Exception:
+        except Exception as error:
             self._sent = None
             if ask:
                 self._verdict = NO_VERDICT
-            self._again(attempt)
+            if isinstance(error, ValueError):
+                self._give_up(attempt, error)  # no event, now or ever; others wait behind it
+            else:
+                self._again(attempt)
             raise
 
     def _again(self, attempt):
@@ -149,6 +152,11 @@ class Attempts:
             self._paused_at = self._clock.ticks()
         else:
             self._keep(attempt)
+
+    def _give_up(self, attempt, why):
+        self._discard(attempt, why)
+        if attempt is self._oldest:
+            self._settle(attempt)
 
     def _keep(self, attempt):
         sent = self._sent

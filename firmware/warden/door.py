@@ -67,7 +67,10 @@ class Door:
             self._lock.shut()
             if self._hasher:
                 self._lockout.failed()
+            attempt = self._attempt
             self._forget()
+            if attempt:
+                self._attempts.close()
             raise
 
     def _forget(self):

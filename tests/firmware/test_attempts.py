@@ -1,6 +1,7 @@
 """Late attempts: kept, sent in order when nothing live is due, each the same event as ever."""
 
 from doorstep import NOW, Doorstep
+from support import raises
 
 
 def offline(at, code="1234"):
@@ -153,3 +154,22 @@ def test_the_rtc_dates_what_the_agent_has_not_dated_yet():
     at.run(300)
     assert at.events[0][1]["verdict"] == "ACCEPT"
     assert at.attempts[0]["event"]["generatedTime"] == NOW // 1000 + 86400
+
+
+def test_an_attempt_of_which_no_event_can_be_made_holds_no_other_back():
+    at = Doorstep()
+    at.reset()
+    at.board.clock._epoch = None
+    at.talk.session._greeted = True
+    at.talk.session._sent_at = at.board.clock.ticks()
+    at.enter("1234")
+    at.tick()
+    at.tick()
+    at.board.clock.set(0, at.board.clock.uptime() + 5000)  # an agent whose clock was never set
+    with raises(ValueError, "generated_time"):
+        at.run(100)
+    assert len(at.late) == 0 and at.late.discards == 1
+    at.board.clock.set(NOW, at.board.clock.uptime())
+    offline(at)
+    at.run(2000)
+    assert sent(at)[-1] == (2, False) and len(at.late) == 0

@@ -95,6 +95,22 @@ def test_a_broken_reader_shuts_the_door_and_is_no_attempt():
     assert at.decide("1234")["opened"]
 
 
+def test_an_error_while_a_verdict_is_awaited_does_not_hold_late_attempts_back():
+    at = Doorstep()
+    at.response = None
+    at.enter("1234")
+    at.run(500)
+    at.reader.broken = True
+    with raises(OSError):
+        at.tick()
+    at.reader.broken = False
+    at.run(4000)
+    at.hang_up()
+    assert len(at.late) == 1 and not at.is_open()
+    at.run(20000)
+    assert len(at.late) == 0 and at.attempts[-1]["id"] == 1
+
+
 def test_numbers_that_cannot_be_kept_leave_the_rule_for_no_verdict():
     for rule, opens in (("open", True), ("closed", False)):
         at = Doorstep(rule)
