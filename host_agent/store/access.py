@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+from collections.abc import Iterator
 
 import msgspec
 
@@ -22,12 +23,17 @@ def load(connection: sqlite3.Connection) -> dict[str, AccessState]:
     """Every access list by device. One that got damaged is left out: its board keeps what it has,
     and the next change starts a new list."""
     found = {}
-    for device, text in connection.execute("SELECT device, state FROM access"):
-        try:
-            found[device] = _decoder.decode(text)
-        except (msgspec.MsgspecError, RecursionError):
+    for device, state in _all(connection):
+        if state is None:
             _log.error("the access list of %s in the store cannot be read; make it anew", device)
+        else:
+            found[device] = state
     return found
+
+
+def damaged(connection: sqlite3.Connection) -> list[str]:
+    """The devices whose access list cannot be read."""
+    return [device for device, state in _all(connection) if state is None]
 
 
 def row(device: str, state: AccessState | None) -> Row:
@@ -41,3 +47,11 @@ def save(connection: sqlite3.Connection, device: str, text: str | None) -> None:
         connection.execute("DELETE FROM access WHERE device = ?", (device,))
     else:
         connection.execute(_SAVE, (device, text))
+
+
+def _all(connection: sqlite3.Connection) -> Iterator[tuple[str, AccessState | None]]:
+    for device, text in connection.execute("SELECT device, state FROM access"):
+        try:
+            yield device, _decoder.decode(text)
+        except (msgspec.MsgspecError, RecursionError):
+            yield device, None

@@ -66,6 +66,8 @@ def _made_sound(path: Path, copy: DeviceCopy) -> sqlite3.Connection:
             _fill(connection, path, copy)
         elif found < VERSION:
             _upgrade(connection, path, found)
+        if lost := access.damaged(connection):
+            _mend_access(connection, lost, copy)
     except sqlite3.Error as error:
         connection.close()
         raise explain(error, path) from error
@@ -95,6 +97,20 @@ def _upgrade(connection: sqlite3.Connection, path: Path, found: int) -> None:
     upgrade(connection)
     connection.execute("COMMIT")
     _log.info("the store %s of version %d is of version %d now", path, found, VERSION)
+
+
+def _mend_access(connection: sqlite3.Connection, lost: list[str], copy: DeviceCopy) -> None:
+    """Take these devices' access lists from the copy, as far as it has them."""
+    try:
+        kept = {
+            device.name: state for device, state in copy.read() if state and device.name in lost
+        }
+    except StoreError as error:
+        _log.error("%s", error)
+        return
+    for name, state in kept.items():
+        access.save(connection, *access.row(name, state))
+        _log.error("the damaged access list of %s comes back from %s; check it", name, copy.path)
 
 
 def _fill(connection: sqlite3.Connection, path: Path, copy: DeviceCopy) -> None:

@@ -234,20 +234,57 @@ def test_a_restored_device_has_the_list_of_the_backup_and_no_other(store):
     assert users(store.access("door")) == [("ann", "code")]
 
 
-def test_a_list_that_got_damaged_costs_only_itself(path, caplog):
+@pytest.fixture
+def damaged(path):
+    """A store whose door has a list that cannot be read, and whose gate has a good one; the list
+    that the door had."""
     with Store.open(path) as store:
         for name in ("door", "gate"):
             store.add_device(name, "lock")
             store.add_credential(name, "ann", "code", "", "1234")
-        before = store.access("door")
+        before = store.set_lockdown("door", True)
+    spoil(path)
+    return before
+
+
+def spoil(path):
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE access SET state = '{' WHERE device = 'door'")
 
+
+def test_a_list_that_got_damaged_comes_back_and_boards_take_it_anew(path, damaged, caplog):
+    with Store.open(path) as store:
+        after = store.access("door")
+        assert (after.credentials, after.lockdown) == (damaged.credentials, True)
+        assert after.list != damaged.list
+        assert users(store.access("gate")) == [("ann", "code")]
+        assert "the damaged access list of door comes back from" in caplog.text
+    with Store.open(path) as store:
+        assert store.access("door") == after, "once"
+
+
+@pytest.mark.parametrize("copy", [None, "{", "[]"])
+def test_a_damaged_list_of_which_there_is_no_copy_costs_only_itself(path, damaged, caplog, copy):
+    file = path.with_name("agent.db.devices.json")
+    file.unlink()
+    if copy:
+        file.write_text(copy)
     with Store.open(path) as store:
         assert store.access("door") is None
         assert users(store.access("gate")) == [("ann", "code")]
-        assert "the access list of door" in caplog.text
-        assert store.add_credential("door", "bob", "code", "", "5678").list != before.list
+        assert "the access list of door in the store cannot be read" in caplog.text
+        assert store.add_credential("door", "bob", "code", "", "5678").list != damaged.list
+
+
+def test_a_list_that_gets_damaged_under_the_running_store_costs_only_itself(
+    path, store, eventually
+):
+    store.add_device("gate", "lock")
+    for name in ("door", "gate"):
+        store.add_credential(name, "ann", "code", "", "1234")
+    spoil(path)
+    eventually(lambda: store.access("door") is None)
+    assert users(store.access("gate")) == [("ann", "code")]
 
 
 def test_what_a_board_holds_is_kept_with_its_frame(path, board_of):
