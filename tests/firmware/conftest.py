@@ -19,6 +19,8 @@ ROOT = HERE.parents[1]
 MICROPYTHON = Path(sys.executable).with_name("micropython")
 PATH = ":".join(str(p) for p in (ROOT / "firmware", HERE, ROOT / "tools/simulator/board"))
 HEAP = "160k"  # what an ESP32 has free at boot
+HARNESS = "doorstep"
+HEAP_WITH_HARNESS = "208k"  # it plays the agent and the people on the same heap; see test_heap
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.File:
@@ -27,21 +29,35 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 
 class FirmwareFile(pytest.File):
     def collect(self) -> Iterator["FirmwareTest"]:
-        for node in ast.parse(self.path.read_text()).body:
+        body = ast.parse(self.path.read_text()).body
+        heap = HEAP_WITH_HARNESS if any(map(_needs_harness, body)) else HEAP
+        for node in body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                yield FirmwareTest.from_parent(self, name=node.name, line=node.lineno)
+                yield FirmwareTest.from_parent(self, name=node.name, line=node.lineno, heap=heap)
+
+
+def _needs_harness(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == HARNESS
 
 
 class FirmwareTest(pytest.Item):
-    def __init__(self, *, line: int, **arguments: Any) -> None:
+    def __init__(self, *, line: int, heap: str, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.line = line
+        self.heap = heap
 
     def runtest(self) -> None:
         """Run the one function in a fresh interpreter whose flash is an empty directory."""
         with tempfile.TemporaryDirectory() as flash:
             run = subprocess.run(
-                [MICROPYTHON, "-X", f"heapsize={HEAP}", HERE / "run.py", self.path.stem, self.name],
+                [
+                    MICROPYTHON,
+                    "-X",
+                    f"heapsize={self.heap}",
+                    HERE / "run.py",
+                    self.path.stem,
+                    self.name,
+                ],
                 cwd=flash,
                 env={**os.environ, "MICROPYPATH": f"{PATH}:.frozen"},
                 capture_output=True,
