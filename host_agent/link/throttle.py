@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 
 class Throttle:
-    """Lets one thing per key through every `interval_s` seconds. Keys are device names."""
+    """Lets one thing per key through every `interval_s` seconds. Keys are remembered: few, such as
+    device names."""
 
     def __init__(self, interval_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._interval_s = interval_s

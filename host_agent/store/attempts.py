@@ -1,12 +1,14 @@
 """Attempts and what GuardianKey said to them: a repeated one is answered from here."""
 
 import sqlite3
+from dataclasses import astuple, replace
 
 from host_agent.store.records import AttemptVerdict, StoredAttempt
 from host_agent.store.schema import Row
 
 MAX_ROWS = 100_000
 
+# As the fields of an AttemptVerdict.
 _COLUMNS = (
     "attempt, digest, response, reason, retry, risk, event_id, event_token, asked,"
     " received_ms, took_ms"
@@ -29,21 +31,7 @@ _TRIM = "DELETE FROM attempts WHERE id <= (SELECT max(id) FROM attempts) - ?"
 
 def save(connection: sqlite3.Connection, device: str, verdict: AttemptVerdict) -> None:
     """Record a verdict, and drop the oldest beyond MAX_ROWS."""
-    row = (
-        device,
-        verdict.attempt,
-        verdict.digest,
-        verdict.response,
-        verdict.reason,
-        verdict.retry,
-        verdict.risk,
-        verdict.event_id,
-        verdict.event_token,
-        verdict.asked,
-        verdict.received_ms,
-        verdict.took_ms,
-    )
-    connection.execute(_SAVE, row)
+    connection.execute(_SAVE, (device, *astuple(verdict)))
     connection.execute(_TRIM, (MAX_ROWS,))
 
 
@@ -70,29 +58,5 @@ def purge(connection: sqlite3.Connection, before_ms: int, limit: int) -> int:
 
 
 def _verdict(row: Row) -> AttemptVerdict:
-    (
-        attempt,
-        digest,
-        response,
-        reason,
-        retry,
-        risk,
-        event_id,
-        event_token,
-        asked,
-        received_ms,
-        took_ms,
-    ) = row
-    return AttemptVerdict(
-        attempt=attempt,
-        digest=digest,
-        response=response,
-        reason=reason,
-        retry=bool(retry),
-        risk=risk,
-        event_id=event_id,
-        event_token=event_token,
-        asked=bool(asked),
-        received_ms=received_ms,
-        took_ms=took_ms,
-    )
+    verdict = AttemptVerdict(*row)
+    return replace(verdict, retry=bool(verdict.retry), asked=bool(verdict.asked))
