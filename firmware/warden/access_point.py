@@ -47,6 +47,8 @@ class AccessPoint:
         self.parts = [self.door.tick]
         if self.attempts is not None:
             self.parts.append(self.attempts.tick)
+            if settings.guardiankey.route != "relay":
+                self.parts.append(route.tick)
 
     def add_health(self, health):
         """What the door adds to the board's health."""

@@ -3,7 +3,16 @@
 from errno import ETIMEDOUT
 from time import ticks_add, ticks_diff, ticks_ms
 
+from warden import rtc
 from warden.worker import Worker
+
+try:
+    import ntptime
+except ImportError:
+    ntptime = None  # type: ignore[assignment]
+
+_CLOCK = "clock"  # a job of the worker beside attempts
+_CLOCK_AGAIN_MS = 10000
 
 
 class DirectRoute:
@@ -22,6 +31,22 @@ class DirectRoute:
         self._sequential = None  # of the attempt that is to be answered
         self._until = ticks_ms()
         self._told = None
+        self._has_time = ntptime is None  # or no way to get it
+        self._asked_at = None
+
+    def tick(self):
+        """Set the clock by NTP while it never was: without the time there is no event, and an
+        agent that tells it is not needed otherwise. Never waits."""
+        if self._has_time or not self.idle():
+            return
+        asked_at = self._asked_at
+        if asked_at is not None and ticks_diff(ticks_ms(), asked_at) < _CLOCK_AGAIN_MS:
+            return
+        self._has_time = rtc.now_ms() is not None
+        if not self._has_time:
+            self._asked_at = ticks_ms()
+            self._busy = True
+            self._worker.give(_CLOCK)
 
     def idle(self):
         """May another attempt be sent?"""
@@ -59,6 +84,9 @@ class DirectRoute:
         return sequential, response, retry
 
     def _work(self, job):
+        if job == _CLOCK:
+            ntptime.settime()
+            return True
         return self._carry(*job)
 
     def _why(self, error):

@@ -5,16 +5,11 @@ The server's certificate is checked against the CA in the file that the settings
 
 import json
 
-from warden import rtc, verified_tls
+from warden import verified_tls
 from warden.deadline_sockets import Deadline
 from warden.direct_route import DirectRoute
 from warden.http_post import post
 from warden.settings import ConfigError
-
-try:
-    import ntptime
-except ImportError:
-    ntptime = None  # type: ignore[assignment]
 
 _BODY_LIMIT = 4096
 _HEAD_LIMIT = 4096
@@ -32,8 +27,7 @@ _RESPONSES = {
 class RestRoute(DirectRoute):
     """`settings.api` is an https address (http on this very machine only), `ca` a file in DER.
 
-    ConfigError if that cannot work. The clock should be right before: without it every
-    certificate is of the future.
+    ConfigError if that cannot work. Before the clock is right every certificate is of the future.
     """
 
     def __init__(self, settings, deadline_ms=4000):
@@ -48,8 +42,6 @@ class RestRoute(DirectRoute):
 
     def _request(self, message, ask, until):
         deadline = Deadline(until, _HEAD_LIMIT + _BODY_LIMIT, self._tls)
-        if ntptime and rtc.now_ms() is None:
-            _set_clock()
         path = "/checkaccess" if ask else "/sendevent"
         body = json.dumps({"id": self._id, "message": message.decode()}).encode()
         status, answer, _ = post(self._api + path, "application/json", body, _BODY_LIMIT, deadline)
@@ -89,10 +81,3 @@ def _context(file_name):
             "guardiankey.ca: %s holds no certificate; copy that of the service's CA there, as DER"
             % file_name
         ) from None
-
-
-def _set_clock():
-    try:
-        ntptime.settime()
-    except Exception:  # noqa: S110 - the handshake will tell
-        pass
