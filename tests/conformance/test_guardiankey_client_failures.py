@@ -29,7 +29,7 @@ from host_agent.guardiankey import (
     Sent,
     Verdict,
 )
-from tests.host_agent.certificates import Authority
+from tests.certificates import Authority
 from tests.host_agent.endpoint import Endpoint
 from tests.host_agent.waiting import until
 

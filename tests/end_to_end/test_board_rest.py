@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from Crypto.Cipher import AES
 
-from tests.end_to_end.certificates import Authority
+from tests.certificates import Authority
 from tools.simulator import PERIPHERALS, micropython
 from tools.simulator.board_process import FIRMWARE, HEAP
 
@@ -181,8 +181,8 @@ class Api:
 
 
 @pytest.fixture(scope="module")
-def authority() -> Authority:
-    return Authority.create()
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture
@@ -210,7 +210,7 @@ def decrypted(message: bytes) -> dict[str, Any]:
 def test_a_trusted_server_gives_the_verdict(
     serve: Callable[..., Any], authority: Authority, tmp_path: Path
 ) -> None:
-    api = serve(Api, authority.server(tmp_path, "localhost"))
+    api = serve(Api, authority.server("localhost"))
     board = Board(tmp_path, authority.der, api=f"https://localhost:{api.port}")
     assert board.answer == (7, "NOTIFY", False)
     (request,) = api.requests
@@ -226,7 +226,7 @@ def test_a_trusted_server_gives_the_verdict(
 def test_a_late_attempt_is_sent_for_the_record(
     serve: Callable[..., Any], authority: Authority, tmp_path: Path
 ) -> None:
-    api = serve(Api, authority.server(tmp_path, "localhost"))
+    api = serve(Api, authority.server("localhost"))
     board = Board(tmp_path, authority.der, ask=False, api=f"https://localhost:{api.port}/v/1")
     assert board.answer == (7, "SENT", False)
     assert api.requests[0].startswith(b"POST /v/1/sendevent HTTP/1.")
@@ -252,8 +252,8 @@ def test_a_server_that_does_not_prove_itself_is_told_nothing(
     known: bool,
     words: str,
 ) -> None:
-    signer = authority if known else Authority.create("Test CA")
-    api = serve(Api, signer.server(tmp_path, host, valid_from_days))
+    signer = authority if known else Authority(tmp_path)
+    api = serve(Api, signer.server(host, valid_from_days=valid_from_days))
     board = Board(tmp_path, authority.der, api=f"https://localhost:{api.port}")
     assert board.answer == (7, "ERROR", True)
     assert words in board.console
@@ -269,7 +269,7 @@ def test_the_answer_counts_when_the_server_ends_without_goodbye(
         tls.sendall(WHOLE)
         tls.shutdown(socket.SHUT_RDWR)
 
-    api = serve(Api, authority.server(tmp_path, "localhost"), cut)
+    api = serve(Api, authority.server("localhost"), cut)
     board = Board(tmp_path, authority.der, api=f"https://localhost:{api.port}")
     assert board.answer == (7, "NOTIFY", False)
 
@@ -278,7 +278,7 @@ def test_the_answer_counts_when_the_server_ends_without_goodbye(
 def test_an_answer_that_is_cut_off_is_no_verdict(
     serve: Callable[..., Any], authority: Authority, tmp_path: Path, answer: bytes
 ) -> None:
-    api = serve(Api, authority.server(tmp_path, "localhost"), answer)
+    api = serve(Api, authority.server("localhost"), answer)
     board = Board(tmp_path, authority.der, api=f"https://localhost:{api.port}")
     assert board.answer == (7, "ERROR", True)
 
@@ -286,10 +286,10 @@ def test_an_answer_that_is_cut_off_is_no_verdict(
 def test_a_redirect_is_refused(
     serve: Callable[..., Any], authority: Authority, tmp_path: Path
 ) -> None:
-    elsewhere = serve(Api, authority.server(tmp_path, "localhost"))
+    elsewhere = serve(Api, authority.server("localhost"))
     location = b"https://localhost:%d/checkaccess" % elsewhere.port
     redirect = b"HTTP/1.1 307 Go\r\nLocation: " + location + b"\r\nContent-Length: 0\r\n\r\n"
-    api = serve(Api, authority.server(tmp_path, "localhost"), redirect)
+    api = serve(Api, authority.server("localhost"), redirect)
     board = Board(tmp_path, authority.der, api=f"https://localhost:{api.port}")
     assert board.answer == (7, "ERROR", True)
     assert "redirect" in board.console
@@ -301,7 +301,7 @@ def test_an_oversized_answer_is_refused(
 ) -> None:
     body = json.dumps({"response": "ACCEPT", "message": "x" * 60000}).encode()
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-    api = serve(Api, authority.server(tmp_path, "localhost"), answer)
+    api = serve(Api, authority.server("localhost"), answer)
     board = Board(tmp_path, authority.der, api=f"https://localhost:{api.port}")
     assert board.answer == (7, "ERROR", False)
     assert "too long" in board.console
@@ -347,7 +347,7 @@ def test_an_answer_that_does_not_end_is_given_up_in_time(
     tmp_path: Path,
     answer: Callable[[ssl.SSLSocket], None],
 ) -> None:
-    api = serve(Api, authority.server(tmp_path, "localhost"), answer)
+    api = serve(Api, authority.server("localhost"), answer)
     board = Board(tmp_path, authority.der, api=f"https://localhost:{api.port}")
     assert board.answer == (7, "ERROR", True)
     assert len(api.requests) == 1

@@ -15,7 +15,7 @@ from anyio.from_thread import start_blocking_portal
 from host_agent.guardiankey.envelope import encrypted
 from host_agent.guardiankey.event import Attempt, event_text
 from host_agent.store import AttemptVerdict, Store
-from tests.host_agent.certificates import Authority
+from tests.certificates import Authority
 from tests.host_agent.guardiankey_sender import PATH, Sender
 from tools.sandbox import running
 from tools.sandbox.guardiankey.accounts import Account as Known

@@ -1,60 +1,21 @@
 """How requests travel: over kept-alive connections, straight to the endpoint, TLS verified."""
 
 import asyncio
-import datetime
-import ipaddress
-import ssl
 
-import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from tests.certificates import Authority
 from tools import sandbox as sandboxes
 
 
-@pytest.fixture
-def self_signed(tmp_path) -> ssl.SSLContext:
-    """A server's side of TLS with a certificate that nobody vouches for."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
-            critical=False,
-        )
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path / "server.pem"
-    file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(file)
-    return context
-
-
 def test_a_certificate_that_cannot_be_verified_gets_no_event(
-    store, press, delivering, until, cloud, self_signed
+    store, press, delivering, until, cloud, tmp_path
 ):
     async def scenario():
         async with (
-            cloud(lambda _: web.Response(status=201), ssl_context=self_signed) as endpoint,
+            cloud(
+                lambda _: web.Response(status=201), ssl_context=Authority(tmp_path).server()
+            ) as endpoint,
             delivering(endpoint.url),
         ):
             await press("door", 1)

@@ -10,7 +10,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 from host_agent.guardiankey import Account, AsyncGuardianKey, GuardianKey
-from tests.host_agent.certificates import Authority
+from tests.certificates import Authority
 from tests.host_agent.endpoint import Endpoint, answering
 from tools.sandbox import Sandbox, running
 

@@ -1,15 +1,12 @@
 """Transport errors become libcurl's numbers; no server holds a worker beyond the deadline."""
 
-import datetime
-import ipaddress
 import socket
 import ssl
 import struct
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.certificates import Authority
 
 SHORT = (0.3, 0.3)
 
@@ -78,26 +75,26 @@ def test_56_when_the_answer_is_cut_short(serve, outcome):
     assert outcome(serve(cut).url).statuscode == 56
 
 
-def test_60_for_a_self_signed_certificate(serve, outcome, certificate):
-    endpoint = serve(tls=server_context(certificate(address="127.0.0.1")))
+def test_60_for_an_unknown_authority(serve, outcome, tmp_path):
+    endpoint = serve(tls=Authority(tmp_path).server())
     response = outcome(endpoint.url)
     assert response.statuscode == 60
-    assert "self-signed" in response.body
+    assert "unable to get local issuer certificate" in response.body
     assert endpoint.requests == []
 
 
-def test_60_for_the_certificate_of_another_host(serve, outcome, certificate, monkeypatch):
-    pem = certificate(address="127.0.0.2")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pem))
-    endpoint = serve(tls=server_context(pem))
+def test_60_for_the_certificate_of_another_host(serve, outcome, tmp_path, monkeypatch):
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.pem))
+    endpoint = serve(tls=authority.server("127.0.0.2"))
     assert outcome(endpoint.url).statuscode == 60
     assert endpoint.requests == []
 
 
-def test_a_trusted_certificate_is_accepted(serve, outcome, certificate, monkeypatch):
-    pem = certificate(address="127.0.0.1")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pem))
-    assert outcome(serve(tls=server_context(pem)).url).statuscode == 201
+def test_a_trusted_certificate_is_accepted(serve, outcome, tmp_path, monkeypatch):
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.pem))
+    assert outcome(serve(tls=authority.server()).url).statuscode == 201
 
 
 def test_a_huge_answer_is_cut(serve, outcome):
@@ -105,43 +102,3 @@ def test_a_huge_answer_is_cut(serve, outcome):
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 3_000_000)
 
     assert len(outcome(serve(flood).url).body) == 1024 * 1024
-
-
-def server_context(pem):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    return context
-
-
-@pytest.fixture
-def certificate(tmp_path):
-    """certificate(address) writes a self-signed certificate and its key into one PEM file."""
-
-    def make(address):
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
-        now = datetime.datetime.now(datetime.UTC)
-        host = x509.IPAddress(ipaddress.ip_address(address))
-        made = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName([host]), critical=False)
-            .sign(key, hashes.SHA256())
-        )
-        pem = tmp_path / f"{address}.pem"
-        pem.write_bytes(
-            made.public_bytes(serialization.Encoding.PEM)
-            + key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
-        return pem
-
-    return make

@@ -2,8 +2,6 @@
 library talks to it."""
 
 import base64
-import datetime
-import ipaddress
 import json
 import socket
 import subprocess
@@ -13,12 +11,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from host_agent import guardiankey as host
+from tests.certificates import Authority
 from tools.server_process import ServerProcess
 
 ROOT = Path(__file__).parents[4]
@@ -45,40 +40,6 @@ def accounts(tmp_path):
     file = tmp_path / "accounts.json"
     file.write_text(json.dumps([ENTRY]))
     return file
-
-
-@pytest.fixture
-def certificate(tmp_path):
-    """The files of a certificate for 127.0.0.1 and of its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
-            critical=False,
-        )
-        .sign(key, hashes.SHA256())
-    )
-    key_file = tmp_path / "key.pem"
-    key_file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    certificate_file = tmp_path / "certificate.pem"
-    certificate_file.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    return certificate_file, key_file
 
 
 def sandbox(tmp_path, *arguments):
@@ -130,15 +91,16 @@ def test_the_clock_stands_where_it_is_told(tmp_path, accounts):
     assert refused["refused"][0]["error"].startswith("generatedTime: ")
 
 
-def test_it_serves_https(tmp_path, accounts, certificate):
-    certificate_file, key_file = certificate
-    options = ("--certificate", certificate_file, "--private-key", key_file)
+def test_it_serves_https(tmp_path, accounts):
+    authority = Authority(tmp_path)
+    pem = authority.certificate()
+    options = ("--certificate", pem, "--private-key", pem)
     with sandbox(tmp_path, "--accounts", accounts, *options) as process:
         assert process.address.startswith("https://127.0.0.1:")
-        client = host.GuardianKey(ACCOUNT, process.address, ca=certificate_file)
+        client = host.GuardianKey(ACCOUNT, process.address, ca=authority.pem)
         assert client.check_access("alice").response == "ACCEPT"
         events = requests.get(
-            f"{process.address}/sandbox/guardiankey/events", timeout=60, verify=certificate_file
+            f"{process.address}/sandbox/guardiankey/events", timeout=60, verify=authority.pem
         ).json()["events"]
         assert [event["transport"] for event in events] == ["https"]
         with pytest.raises(requests.exceptions.SSLError):
@@ -158,8 +120,9 @@ def test_accounts_that_cannot_be_used_are_one_clear_line(tmp_path, accounts):
     )
 
 
-def test_a_certificate_that_cannot_be_used_is_one_clear_line(tmp_path, accounts, certificate):
-    for certificate_file, key_file in ((accounts, certificate[1]), (tmp_path / "none", accounts)):
+def test_a_certificate_that_cannot_be_used_is_one_clear_line(tmp_path, accounts):
+    pem = Authority(tmp_path).certificate()
+    for certificate_file, key_file in ((accounts, pem), (tmp_path / "none", accounts)):
         code, errors = failed("--certificate", certificate_file, "--private-key", key_file)
         assert code == 1
         assert errors.startswith(f"cannot use {certificate_file} with {key_file}: ")
