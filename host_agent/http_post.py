@@ -4,12 +4,15 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
 from requests.structures import CaseInsensitiveDict
 
 from host_agent.http_deadline import DeadlineAdapter
+from host_agent.loopback import is_loopback
 
 # https://curl.se/libcurl/c/libcurl-errors.html
 COULDNT_RESOLVE_HOST = 6
@@ -40,6 +43,8 @@ _NUMBER_OF: tuple[tuple[type[BaseException], int], ...] = (
 )
 
 _MAX_ANSWER_BYTES = 1024 * 1024
+_MAX_CAUSE_CHARACTERS = 200
+_NO_PROXY = {"http": "", "https": ""}
 
 
 @dataclass(frozen=True)
@@ -58,12 +63,14 @@ class Response:
 
 
 def open_session(headers: Mapping[str, str]) -> requests.Session:
-    """A session that sends `headers`; proxies and CA bundle come from the environment as usual."""
-    session = requests.Session()
+    """A session that sends `headers`, and never a cookie; proxies and CA bundle come from the
+    environment as usual."""
+    session = _Session()
     session.mount("http://", DeadlineAdapter())
     session.mount("https://", DeadlineAdapter())
     session.headers.update(headers)
     session.auth = _keep_authorization
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     return session
 
 
@@ -77,15 +84,18 @@ def post(
     """Sends exactly one request; never raises for what the network or the server does.
 
     `timeout` is (connect, total) in seconds. Redirects are answers like any other. `ca` is a PEM
-    file of certificate authorities that replaces the usual ones.
+    file of certificate authorities that replaces the usual ones. This machine itself is asked
+    without a proxy.
     """
     connect_s, total_s = timeout
     try:
+        here = is_loopback(urlsplit(url).hostname or "")
         with session.post(
             url,
             data=payload,
             timeout=urllib3.Timeout(connect=connect_s, total=total_s),  # type: ignore[arg-type]
             verify=ca,
+            proxies=_NO_PROXY if here else None,
             allow_redirects=False,
             stream=True,
         ) as answer:
@@ -93,8 +103,13 @@ def post(
             return Response(
                 answer.status_code, answer.headers, body.decode("utf-8", errors="replace")
             )
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        return _transport_error(error)
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        return _transport_error(error)  # a RequestException is an OSError
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: where there is one, requests reads the whole body, followed or not."""
 
 
 def _keep_authorization(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -109,7 +124,8 @@ def _transport_error(error: Exception) -> Response:
     ]
     number = numbers[0] if numbers else RECV_ERROR
     details = [str(cause) for cause in causes if isinstance(cause, OSError)]
-    text = f"{_MEANING[number]} ({details[-1]})" if details else _MEANING[number]
+    cause = details[-1][:_MAX_CAUSE_CHARACTERS] if details else ""
+    text = f"{_MEANING[number]} ({cause})" if cause else _MEANING[number]
     return Response(number, CaseInsensitiveDict(), text)
 
 

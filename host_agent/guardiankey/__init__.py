@@ -1,6 +1,7 @@
 """Client library for GuardianKey, usable without the agent (see README.md).
 
-`AsyncGuardianKey`, and `aio.Api` below it, need aiohttp, which is imported with them only.
+`AsyncGuardianKey`, and `aio.Api` below it, need aiohttp, which is imported with them only; so a
+`*` leaves them out.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -23,14 +24,13 @@ from host_agent.guardiankey.verdict import Response, Sent, Verdict
 from host_agent.guardiankey.wire import DEFAULT_API, DEFAULT_COLLECTOR, api_problem
 
 if TYPE_CHECKING:
-    from host_agent.guardiankey.aio import AsyncGuardianKey
+    from host_agent.guardiankey.aio import AsyncGuardianKey as AsyncGuardianKey
 
 __all__ = [
     "DEFAULT_API",
     "DEFAULT_COLLECTOR",
     "Account",
     "AccountError",
-    "AsyncGuardianKey",
     "Email",
     "EventDetails",
     "GuardianKey",

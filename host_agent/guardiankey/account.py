@@ -69,10 +69,12 @@ class Account:
     ) -> Self:
         """A new account at GuardianKey, with key, iv and agent id made here.
 
-        `notify`: where its notifications go. Raises RegistrationError.
+        `notify`: where its notifications go. Raises RegistrationError, or AccountError for a
+        `service` that cannot be.
         """
         from host_agent.guardiankey.registration import register
 
+        _check_text("service", service)  # before there is an account that would be lost
         return cls(**register(email, notify, api, ca=ca), service=service)
 
     @classmethod

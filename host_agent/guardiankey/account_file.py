@@ -47,10 +47,14 @@ def write(path: Path, account: "Account", *, replace: bool) -> None:
         if replace:
             target.unlink(missing_ok=True)
         descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(_text(account))
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(_text(account))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            target.unlink()
+            raise
         if replace:
             target.replace(path)
     except FileExistsError:

@@ -5,6 +5,7 @@ import json
 import ssl
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,7 +13,7 @@ from typing import Self
 import aiohttp
 
 from host_agent.guardiankey.account import Account
-from host_agent.guardiankey.addresses import reverse_name
+from host_agent.guardiankey.addresses import REVERSE_S, reverse_name
 from host_agent.guardiankey.answer import Answer, NoAnswer, sent_of, verdict_of
 from host_agent.guardiankey.calls import Calls, Transport
 from host_agent.guardiankey.collector import send_datagram
@@ -107,7 +108,8 @@ class Api:
                     allow_redirects=False,
                 ) as response,
             ):
-                return Answer(response.status, await _read_bounded(response))
+                body = await _read_bounded(response)
+                return Answer(response.status, body.decode("utf-8", errors="replace"))
         except TimeoutError:
             return NoAnswer("no answer from GuardianKey in time")
         except Exception as error:  # noqa: BLE001  aiohttp lets those of its helpers through
@@ -209,7 +211,7 @@ class AsyncGuardianKey(Calls):
             return Sent(False, str(error))
         left = deadline - time.monotonic()
         if isinstance(request, bytes):
-            return await asyncio.to_thread(send_datagram, self._collector, request, left)
+            return await self._send(request, left)
         return sent_of(await self._http.post(request.path, request.content, left))
 
     async def get_event(self, event_id: str, token: str) -> EventDetails:
@@ -224,7 +226,18 @@ class AsyncGuardianKey(Calls):
     async def _named(self, attempt: Attempt) -> Attempt:
         if not self._wants_name(attempt):
             return attempt
-        return self._with_name(attempt, await asyncio.to_thread(reverse_name, attempt.client_ip))
+        name = ""
+        with suppress(TimeoutError):  # all threads of the loop may be busy
+            async with asyncio.timeout(REVERSE_S):
+                name = await asyncio.to_thread(reverse_name, attempt.client_ip)
+        return self._with_name(attempt, name)
+
+    async def _send(self, datagram: bytes, within_s: float) -> Sent:
+        try:
+            async with asyncio.timeout(within_s):
+                return await asyncio.to_thread(send_datagram, self._collector, datagram, within_s)
+        except TimeoutError:
+            return Sent(False, "the collector cannot be reached: timed out", retry=True)
 
 
 async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:

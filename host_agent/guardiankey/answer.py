@@ -10,7 +10,7 @@ class Answer:
     """An HTTP answer, its body bounded."""
 
     status: int
-    body: str | bytes
+    body: str
 
 
 @dataclass(frozen=True)

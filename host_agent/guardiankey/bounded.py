@@ -6,6 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
+from host_agent.guardiankey.forking import renew_in_children
+
 Result = TypeVar("Result")
 
 
@@ -13,26 +15,38 @@ class Bounded:
     """At most `limit` such calls at once; its threads never keep the interpreter from ending."""
 
     def __init__(self, limit: int, name: str) -> None:
-        self._free = threading.BoundedSemaphore(limit)
+        self._limit = limit
         self._name = name
+        self.renew()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """In a forked child, where none of the threads is."""
+        self._free = threading.BoundedSemaphore(self._limit)
 
     def run(self, work: Callable[[], Result], within_s: float) -> Result:
         """What `work` returns or raises; TimeoutError after `within_s`, with `work` going on."""
         deadline = time.monotonic() + within_s
-        if not self._free.acquire(timeout=max(within_s, 0)):
+        free = self._free
+        if not free.acquire(timeout=max(within_s, 0)):
             raise TimeoutError("timed out: too many calls under way")
         outcome: Future[Result] = Future()
         thread = threading.Thread(
-            target=self._call, args=(work, outcome), name=self._name, daemon=True
+            target=self._call, args=(work, outcome, free), name=self._name, daemon=True
         )
         try:
             thread.start()
         except RuntimeError:
-            self._free.release()
+            free.release()
             raise
         return outcome.result(timeout=max(deadline - time.monotonic(), 0))
 
-    def _call(self, work: Callable[[], Result], outcome: "Future[Result]") -> None:
+    def _call(
+        self,
+        work: Callable[[], Result],
+        outcome: "Future[Result]",
+        free: threading.BoundedSemaphore,
+    ) -> None:
         try:
             result = work()
         except BaseException as error:  # noqa: BLE001  for the caller to handle
@@ -40,4 +54,4 @@ class Bounded:
         else:
             outcome.set_result(result)
         finally:
-            self._free.release()
+            free.release()

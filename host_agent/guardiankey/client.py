@@ -17,6 +17,7 @@ from host_agent.guardiankey.calls import Calls, Transport
 from host_agent.guardiankey.collector import send_datagram
 from host_agent.guardiankey.errors import EventError
 from host_agent.guardiankey.event import AUTHENTICATION, Attempt
+from host_agent.guardiankey.forking import renew_in_children
 from host_agent.guardiankey.resolution import (
     EventDetails,
     check_resolved,
@@ -32,7 +33,8 @@ _MAX_REQUESTS = 64
 
 
 class GuardianKey(Calls):
-    """Asks GuardianKey about access attempts; to be used from any number of threads.
+    """Asks GuardianKey about access attempts; to be used from any number of threads, and in forked
+    processes too.
 
     See `Calls` for the settings. `close()`, or the end of `with`, closes the connections.
     """
@@ -51,6 +53,7 @@ class GuardianKey(Calls):
         self._lock = threading.Lock()
         self._idle: list[requests.Session] = []
         self._closed = False
+        renew_in_children(self)
 
     def check_access(
         self,
@@ -136,6 +139,12 @@ class GuardianKey(Calls):
             idle, self._idle = self._idle, []
         for session in idle:
             session.close()
+
+    def renew(self) -> None:
+        """In a forked child: on connections shared with the parent, each could read the other's
+        verdicts."""
+        self._lock = threading.Lock()
+        self._idle = []
 
     def __enter__(self) -> Self:
         return self

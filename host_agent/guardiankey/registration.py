@@ -3,10 +3,11 @@
 import base64
 import json
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
-from urllib.parse import urlencode, urlsplit
+from typing import Any
+from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
 from host_agent.guardiankey.account import Account
 from host_agent.guardiankey.cfb8 import IV_BYTES, KEY_BYTES
@@ -17,15 +18,6 @@ from host_agent.http_post import Response, open_session, post
 
 _TIMEOUT_S = (5.0, 30.0)  # nobody's login waits for it
 _TOLD_CHARACTERS = 200
-
-
-class Notify(Protocol):
-    """A way to be notified."""
-
-    @property
-    def method(self) -> str: ...
-
-    def data(self) -> dict[str, str]: ...
 
 
 @dataclass(frozen=True)
@@ -87,12 +79,14 @@ class Email:
 
 
 def register(
-    email: str, notify: Notify | None, api: str, *, ca: str | Path | None = None
+    email: str, notify: Webhook | Email | None, api: str, *, ca: str | Path | None = None
 ) -> dict[str, Any]:
     """The fields of a new Account, for `email` as its administrator. Raises RegistrationError,
     or GuardianKeyError for an `api` or `ca` that cannot be used."""
     if not isinstance(email, str) or not email.isprintable() or "@" not in email.strip("@"):
         raise RegistrationError("email must be an address like admin@example.com")
+    if not isinstance(notify, Webhook | Email | None):
+        raise RegistrationError("notify must be a Webhook or an Email")
     check_api(api)
     tls_context(ca)
     made: dict[str, Any] = {
@@ -144,5 +138,15 @@ def _ids(answer: Response, told: str) -> dict[str, object]:
 def _masked(text: str, secrets_sent: list[str]) -> str:
     """The beginning of an answer on one line, without what must stay secret."""
     for secret in filter(None, secrets_sent):
-        text = text.replace(secret, "***")
+        for spelling in _spellings(secret):
+            text = text.replace(spelling, "***")
     return " ".join(text.split())[:_TOLD_CHARACTERS]
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """The text, and as JSON or a form has it."""
+    for spelling in (text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]):
+        yield spelling
+        yield spelling.replace("/", r"\/")
+    yield quote(text, safe="")
+    yield quote_plus(text)

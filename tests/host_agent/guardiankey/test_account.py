@@ -189,6 +189,24 @@ def test_a_place_that_cannot_be_is_told(tmp_path, path):
             Account(**FIELDS).save(tmp_path / path)
 
 
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_full_disk_leaves_no_half_written_file(tmp_path, replace):
+    code = (
+        "import resource, signal, sys\n"
+        "from host_agent.guardiankey import Account, AccountError\n"
+        f"account = Account(**{FIELDS!r})\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "try:\n"
+        f"    account.save(sys.argv[1], replace={replace})\n"
+        "except AccountError:\n"
+        "    sys.exit(7)\n"
+    )
+    command = [sys.executable, "-c", code, tmp_path / "guardiankey.toml"]
+    assert subprocess.run(command, timeout=60, check=False).returncode == 7
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_that_others_can_read_is_warned_of(tmp_path, caplog):
     path = tmp_path / "guardiankey.toml"
     Account(**FIELDS).save(path)
@@ -202,6 +220,7 @@ def test_a_file_that_others_can_read_is_warned_of(tmp_path, caplog):
 def test_the_library_alone_needs_neither_aiohttp_nor_the_agent():
     code = (
         "import sys, host_agent.guardiankey\n"
+        "from host_agent.guardiankey import *\n"
         "heavy = {'aiohttp', 'msgspec', 'rich', 'cyclopts', 'starlette'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
         "host_agent.guardiankey.AsyncGuardianKey\n"

@@ -1,11 +1,15 @@
 """Both clients against a real API: what is sent, what comes back, and that nothing is raised."""
 
+import asyncio
 import base64
 import hashlib
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from Crypto.Cipher import AES
@@ -246,6 +250,75 @@ def test_a_name_that_does_not_come_costs_half_a_second(ask, api, account, monkey
         released.set()
 
 
+def test_however_many_wait_for_names_none_waits_longer(api, account, monkeypatch):
+    released = threading.Event()
+
+    def hang(*_arguments, **_named):
+        released.wait(60)
+        raise socket.gaierror("no name")
+
+    async def ask_at_once(call, count, **arguments):
+        """How long each took, with one thread for all."""
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        reverse = Account(**{**vars(account), "reverse": True})
+        collector = ("collector.invalid", 8888)
+        async with AsyncGuardianKey(reverse, endpoint.base, collector, timeout=(1, 2)) as client:
+            start = time.monotonic()
+            calls = [getattr(client, call)("john", **arguments) for _ in range(count)]
+            results = await asyncio.gather(*calls)
+            released.set()
+            return time.monotonic() - start, results
+
+    endpoint = api()
+    monkeypatch.setattr(socket, "getnameinfo", hang)
+    took_s, verdicts = asyncio.run(ask_at_once("check_access", 10, client_ip="203.0.113.7"))
+    assert took_s < 2
+    assert {verdict.response for verdict in verdicts} == {Response.ACCEPT}
+    released.clear()
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    took_s, sent = asyncio.run(ask_at_once("send_event", 3, transport="udp"))
+    assert took_s < 3
+    assert {(each.taken, each.retry) for each in sent} == {(False, True)}
+
+
+def test_a_forked_child_has_connections_of_its_own(api, account):
+    endpoint = api()
+    code = (
+        "import os, sys\n"
+        "from host_agent.guardiankey import Account, GuardianKey\n"
+        f"client = GuardianKey(Account(**{vars(account)!r}), {endpoint.base!r})\n"
+        "assert client.check_access('john').allowed\n"
+        "child = os.fork()\n"
+        "response = client.check_access('john').response\n"
+        "if child:\n"
+        "    assert os.waitpid(child, 0)[1] == 0\n"
+        "    response = client.check_access('john').response\n"
+        "sys.exit(response != 'ACCEPT')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    assert len(endpoint.connections) == 2
+
+
+def test_a_forked_child_does_not_wait_for_its_parent_s_calls():
+    code = (
+        "import os, sys, threading\n"
+        "from host_agent.guardiankey.bounded import Bounded\n"
+        "calls, begun, ended = Bounded(1, 'test'), threading.Event(), threading.Event()\n"
+        "def hang():\n"
+        "    begun.set()\n"
+        "    ended.wait()\n"
+        "waiting = threading.Thread(target=calls.run, args=(hang, 60))\n"
+        "waiting.start()\n"
+        "begun.wait()\n"
+        "if child := os.fork():\n"
+        "    status = os.waitpid(child, 0)[1]\n"
+        "    ended.set()\n"
+        "    sys.exit(status != 0)\n"
+        "os._exit(calls.run(lambda: 0, 1))\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
 def test_many_threads_share_a_client_and_its_connections(api, account):
     endpoint = api()
     verdicts = []
@@ -277,8 +350,6 @@ async def entered_late(api_url):
 
 
 def test_the_bare_api_relays_what_it_is_given(api, content):
-    import asyncio
-
     endpoint = api(b'{"response": "HARD_NOTIFY"}')
 
     async def relay():

@@ -2,12 +2,13 @@
 
 import base64
 import json
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote, urlencode
 
 import pytest
 
 from host_agent.guardiankey import (
     Account,
+    AccountError,
     Email,
     GuardianKeyError,
     RegistrationError,
@@ -96,6 +97,48 @@ def test_an_answer_that_repeats_the_secrets_does_not_show_them(serve):
     with pytest.raises(RegistrationError) as error:
         Account.register("admin@example.test", SMTP, endpoint.base)
     assert str(error.value).endswith('["***", "***", "***", "***"]')
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        lambda text: json.dumps(text).replace("/", r"\/"),
+        lambda text: json.dumps(text, ensure_ascii=False),
+        lambda text: urlencode({"x": text}),
+        lambda text: quote(text, safe=""),
+    ],
+    ids=["PHP's JSON", "JSON", "form", "URL"],
+)
+def test_an_answer_that_spells_the_secrets_otherwise_does_not_show_them(spelt, serve):
+    def repeat(connection):
+        body = endpoint.requests[0].split(b"\r\n\r\n", 1)[1]
+        form = {name: value for name, (value,) in parse_qs(body.decode()).items()}
+        texts = [form["keyb64"], form["notify_data"], notify.password]
+        told = " ".join(spelt(text) for text in texts).encode()
+        connection.sendall(b"HTTP/1.1 400 X\r\nContent-Length: %d\r\n\r\n" % len(told) + told)
+
+    notify = Email("smtp.example.test", password='päss/"wörd"+?')
+    endpoint = serve(repeat)
+    with pytest.raises(RegistrationError) as error:
+        Account.register("admin@example.test", notify, endpoint.base)
+    told = str(error.value).partition("): ")[2]
+    assert told.replace('"', "").replace("x=", "") == "*** *** ***"
+
+
+def test_no_account_is_made_that_could_not_be_returned(api):
+    endpoint = api(IDS)
+    with pytest.raises(AccountError, match="service must be"):
+        Account.register("admin@example.test", api=endpoint.base, service="")
+    with pytest.raises(RegistrationError, match="notify must be a Webhook or an Email"):
+        Account.register("admin@example.test", "https://h.example.test/x", endpoint.base)
+    assert endpoint.requests == []
+
+
+def test_a_broken_answer_is_an_error(serve):
+    answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc\r\n"
+    endpoint = serve(lambda connection: connection.sendall(answer))
+    with pytest.raises(RegistrationError, match="no answer from GuardianKey: connection failed"):
+        Account.register("admin@example.test", api=endpoint.base)
 
 
 def test_nobody_there(unused_port):
