@@ -11,7 +11,7 @@ from warden.session import ALONE, DUE, NOTHING, NOW
 _RESPONSES = ("ACCEPT", "NOTIFY", "HARD_NOTIFY", "BLOCK", "ERROR", "SENT")
 _LIVE_MS = 4000
 _LATE_MS = 10000
-_LONGEST = 2560  # of a message: it has to fit into a frame with the rest of a report
+_LONGEST = 2240  # of a message: it leaves room in a frame for all else that a report may carry
 _REASON = 80
 
 

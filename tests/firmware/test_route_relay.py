@@ -1,7 +1,11 @@
 """Attempts as an extra of the real session; the agent is the test."""
 
+import warden.route_relay
 import warden.session
-from support import Talk
+from support import KEY, Agent, Talk
+from warden.access_list import AccessList
+from warden.access_sync import AccessSync
+from warden.frames import FRAME_LIMIT, Codec
 from warden.route_relay import RelayRoute
 
 MESSAGE = b"c2VjcmV0"
@@ -196,12 +200,29 @@ def test_a_late_attempt_makes_way_for_a_live_one():
 
 def test_an_attempt_that_fits_no_frame_is_told_at_once():
     talk = Relaying()
-    talk.route.send(7, b"A" * 2560, True)
+    talk.route.send(7, b"A" * warden.route_relay._LONGEST, True)
     assert talk.sent() == 1
     talk.verdict()
-    talk.route.send(8, b"A" * 2564, True)
+    talk.route.send(8, b"A" * (warden.route_relay._LONGEST + 4), True)
     assert talk.route.take() == (8, "ERROR", False)
     assert talk.sent() == 0
+
+
+def test_the_longest_attempt_leaves_room_for_the_rest_of_a_report():
+    longest = warden.route_relay._LONGEST
+    Talk._codec = Codec("d" * 64, KEY)
+    talk = Relaying(greeted=False)
+    Agent._codec = Codec("d" * 64, KEY, "reply", "report", limit=FRAME_LIMIT)
+    talk.route = RelayRoute('"' * 64, talk.board.clock)
+    talk.session._extras = (AccessSync(AccessList()), talk.route)
+    talk.health = {"figures and their names": "9" * 250}
+    talk.greet()
+    talk.board.pass_ms(70000)  # health is due
+    talk.board.press()
+    talk.route.send(1 << 40, b"A" * longest, False)
+    assert talk.sent() == 1
+    report = talk.agent.report()
+    assert len(report["attempt"]["message"]) == longest and len(report["events"]) == 1
 
 
 class More:
