@@ -15,8 +15,8 @@ _log = logging.getLogger(__name__)
 class Lockdown:
     """A notification with one of `responses` locks `devices` down: names, or EVERY_DOOR."""
 
-    responses: Collection[str] = ()
-    devices: Collection[str] = ()
+    responses: Collection[str]
+    devices: Collection[str]
 
     def called_for(self, notification: Notification) -> Collection[str]:
         """The devices that the notification locks down."""
