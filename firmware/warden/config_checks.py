@@ -3,6 +3,7 @@
 import binascii
 import math
 
+from warden import characters
 from warden.settings import ConfigError
 
 _NAME_MARKS = "._-"
@@ -24,6 +25,8 @@ def known(table, names, where):
 def text(table, field, where, longest, default=None):
     """A text; empty only if the default is."""
     value = table.get(field, default)
+    if isinstance(value, str):
+        value = characters.whole(value)
     if not isinstance(value, str) or len(value) > longest or (not value and default != ""):
         least = 0 if default == "" else 1
         raise ConfigError("%s%s: a text of %d to %d characters" % (where, field, least, longest))

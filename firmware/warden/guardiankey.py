@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 from esp32 import NVS
 
-from warden import cfb8
+from warden import cfb8, characters
 from warden.counters import CountersError
 
 _USER_AGENT = 500
@@ -127,23 +127,6 @@ def _text(field, value):
 
 
 def _characters(field, value):
-    """The text with every character whole: MicroPython's json.loads leaves an escaped character
-    above U+FFFF as two surrogates, which are no UTF-8."""
     if not isinstance(value, str):
         raise ValueError("%s: a text" % field)
-    if not any(0xD800 <= ord(c) < 0xE000 for c in value):
-        return value
-    whole = []
-    high = None
-    for code in [ord(c) for c in value] + [0]:
-        if high is not None:
-            paired = 0xDC00 <= code < 0xE000
-            whole.append(0x10000 + (high - 0xD800 << 10) + code - 0xDC00 if paired else 0xFFFD)
-            high = None
-            if paired:
-                continue
-        if 0xD800 <= code < 0xDC00:
-            high = code
-        else:
-            whole.append(0xFFFD if 0xDC00 <= code < 0xE000 else code)
-    return "".join([chr(code) for code in whole[:-1]])
+    return characters.whole(value)

@@ -132,3 +132,13 @@ def test_a_missing_or_broken_file_is_told():
     with open("config.json", "w") as file:
         json.dump(settings(), file)
     assert load().device == "front-door"
+
+
+def test_an_escaped_character_is_whole_again():
+    pair = json.loads('"\\ud83d\\udeaa"')  # as Python's json.dump writes it
+    assert len(pair) == 2, "MicroPython's json would do it"
+    button = {"kind": "button", "name": "button", "pin": 14, "param": pair}
+    config = checked(settings(inputs=[button], wifi={"ssid": pair * 32, "password": pair[0]}))
+    assert config.inputs[0]["param"].encode() == b"\xf0\x9f\x9a\xaa"
+    assert config.ssid.encode() == b"\xf0\x9f\x9a\xaa" * 32
+    assert config.password == "\ufffd"
