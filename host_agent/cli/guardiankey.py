@@ -138,7 +138,7 @@ def register(
         The file.
     """
     api, ca, _ = _defaults(api, ca, config)
-    check_out(out, replace=False)
+    check_out(out, replace=False, remedy="name another file with --out")
     if not os.access(out.absolute().parent, os.W_OK):
         raise UsageError(f"{out} cannot be written: there is no such directory, or not for you")
     notify = _notify(webhook, smtp_host, smtp_port, smtp_user, smtp_security)

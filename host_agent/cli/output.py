@@ -75,8 +75,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     Console().print(table)
 
 
-def check_out(path: Path, *, replace: bool) -> None:
-    """Raises UsageError if something is at `path` that `write_new` must leave alone."""
+def check_out(path: Path, *, replace: bool, remedy: str = "--force replaces it") -> None:
+    """Raises UsageError, which tells the `remedy`, if something is at `path` that must stay."""
     try:
         kind = path.lstat().st_mode
     except FileNotFoundError:
@@ -86,7 +86,7 @@ def check_out(path: Path, *, replace: bool) -> None:
     if not stat.S_ISREG(kind):
         raise UsageError(f"{path} is not a regular file and stays as it is; name another")
     if not replace:
-        raise UsageError(f"{path} is there already; --force replaces it")
+        raise UsageError(f"{path} is there already; {remedy}")
 
 
 def write_new(path: Path, text: str, *, mode: int = 0o600, replace: bool = False) -> None:

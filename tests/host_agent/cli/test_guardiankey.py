@@ -104,7 +104,7 @@ def test_notifications_by_mail_with_a_password_from_standard_input(warden, serve
 def test_a_file_that_is_there_keeps_its_account(guardiankey, tmp_path) -> None:
     outcome = guardiankey("register", "a@example.test")
     assert outcome.code == 2
-    assert "guardiankey.toml is there already" in outcome.err
+    assert "guardiankey.toml is there already; name another file with --out" in outcome.err
     assert Account.load(tmp_path / "guardiankey.toml") == ACCOUNT
 
 
