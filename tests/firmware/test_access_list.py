@@ -2,6 +2,7 @@ import binascii
 import gc
 import os
 
+import warden.access_list
 from support import RamDisk, raises
 from warden.access_list import AccessList, AccessListError
 
@@ -261,3 +262,39 @@ def test_a_power_cut_at_any_block_write_leaves_the_old_list_or_the_new_one():
         os.umount("/flash")
         cut += 1
     assert cut > 10
+
+
+class InBlocks:
+    """A file that is slow to read byte by byte, as `readline` does."""
+
+    reads = 0
+
+    def __init__(self, *arguments):
+        self._file = open(*arguments)  # noqa: SIM115 - a file itself
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._file.close()
+
+    def seek(self, position):
+        return self._file.seek(position)
+
+    def read(self, size):
+        InBlocks.reads += 1
+        return self._file.read(size)
+
+
+def test_the_longest_list_is_read_in_blocks():
+    access = AccessList()
+    for n in range(64):
+        row = entry(n, user="\u00e9" * 62 + "%02d" % n, email="\u00e9" * 128)
+        access.apply(change(n, n + 1, [row], more=n < 63))
+    size = os.stat("access.json")[6]
+    warden.access_list.open = InBlocks
+    held = AccessList()
+    assert known(held) == list(range(64)) and held.state == access.state
+    InBlocks.reads = 0
+    AccessList()
+    assert InBlocks.reads < size // 200
