@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +120,11 @@ class System:
         self.boards.append(board)
         return board
 
-    def door(self, name: str, **access: Any) -> SimulatedBoard:
-        """A board with a keypad and a lock, and an account at GuardianKey; its power is off."""
+    def door(
+        self, name: str, guardiankey: Mapping[str, str] | None = None, **access: Any
+    ) -> SimulatedBoard:
+        """A board with a lock, an account at GuardianKey, and a keypad unless `access` has another
+        reader; its power is off. `guardiankey` and `access` go into these sections."""
         self.thingwarden("device", "add", name, "--type", "Lock", "--group", "house-7")
         file = self.directory / f"{name}.json"
         self.thingwarden(
@@ -129,7 +132,9 @@ class System:
         )
         config = json.loads(file.read_text())
         config.update(inputs=[], wifi={"ssid": "simulated", "password": ""}, poll_s=1)
-        config["access"] = {"keypad": KEYPAD, "lock": {"pin": LOCK_PIN, "open_ms": 500}, **access}
+        config["guardiankey"] |= guardiankey or {}
+        reader = {} if "wiegand" in access else {"keypad": KEYPAD}
+        config["access"] = {"lock": {"pin": LOCK_PIN, "open_ms": 500}, **reader, **access}
         board = SimulatedBoard(self.directory / name, config)
         self.boards.append(board)
         return board

@@ -1,4 +1,4 @@
-"""A door: a code typed at the keypad, judged by the board and by GuardianKey, opens it or not."""
+"""A door: a code or badge, judged by the board and by GuardianKey, opens it or not."""
 
 import json
 import time
@@ -6,11 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 
+from host_agent.guardiankey import Account
+from tests.certificates import Authority
 from tests.end_to_end.system import KEYPAD, LOCK_PIN, System, wait_until
+from tools.sandbox import Account as Known
+from tools.sandbox import running
 from tools.simulator import SimulatedBoard
 
 CODE, WRONG = "471108", "940221"
+READER = {"d0": 32, "d1": 33}
 
 
 @pytest.fixture
@@ -115,6 +121,44 @@ def test_who_was_removed_is_refused(system: System) -> None:
         knows(board, 0)
         assert enter(board, CODE).startswith("refused front-door keypad (unknown")
         assert board.outputs.get(LOCK_PIN, 0) == 0
+
+
+def test_a_badge_opens_and_another_does_not(system: System) -> None:
+    board = system.door("front-door", wiegand=READER)
+    system.thingwarden("access", "add", "front-door", "alice", "--badge", answer="12:34567\n")
+    with board:
+        knows(board, 1)
+        board.badge(READER["d0"], READER["d1"], 12, 34567)
+        board.wait_for(r"^door: opened for alice \(ACCEPT\)$")
+        opens(board)
+        board.badge(READER["d0"], READER["d1"], 12, 34568)
+        board.wait_for(r"^door: refused front-door keypad \(unknown, ")
+        assert board.outputs[LOCK_PIN] == 0
+
+
+def test_a_board_may_ask_guardiankey_itself_over_tls(system: System, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    account = Account.load(tmp_path / "guardiankey.toml")
+    known = Known(account.auth_group_id, account.organization_id, account.key, account.iv)
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(
+            running(accounts=[known], tls=authority.server("localhost"))
+        ) as judge,
+    ):
+        api = judge.url.replace("127.0.0.1", "localhost")
+        board = system.door("front-door", guardiankey={"route": "rest", "api": api})
+        (board.root / "ca.der").write_bytes(authority.der)
+        add_alice(system)
+        board.start()
+        knows(board, 1)
+        assert enter(board, CODE) == "opened for alice (ACCEPT)"
+        opens(board)
+        (told,) = [received.body for received in judge.guardiankey.inbox.after(0)]
+        assert (told.transport, told.path) == ("https", "/checkaccess")
+        assert (told.event["userName"], told.event["loginFailed"]) == ("alice", "0")
+    assert enter(board, CODE) == "refused alice (no verdict)"
+    assert system.guardiankey_events() == []
 
 
 def test_without_a_verdict_the_door_stays_shut_and_the_attempt_arrives_later_once(
