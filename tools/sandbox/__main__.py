@@ -88,8 +88,9 @@ def _address(text: str) -> tuple[str, int]:
     parts = urlsplit(f"//{text}")
     try:
         if parts.hostname and parts.port is not None and parts.netloc == text:
+            parts.hostname.encode("idna")
             return parts.hostname, parts.port
-    except ValueError:  # the port is no number
+    except ValueError:  # the port is no number, or the host can have no address
         pass
     raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, like 127.0.0.1:8720")
 

@@ -35,7 +35,7 @@ class Inbox(Generic[Body]):
 
     def after(self, n: int) -> list[Received[Body]]:
         """The kept items with a number above `n`, oldest first."""
-        known = n - (self.last - len(self._items))
+        known = min(n, self.last) - (self.last - len(self._items))
         return list(itertools.islice(self._items, max(0, known), None))
 
     async def arrival(self) -> None:

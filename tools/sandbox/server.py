@@ -62,7 +62,10 @@ async def running(
     """
     guardiankey = GuardianKey(accounts, now)
     sandbox = Sandbox(credentials, guardiankey)
-    runner = web.AppRunner(sandbox.application(), access_log=None, shutdown_timeout=1)
+    # No client compresses what it sends: bodies are taken as they come.
+    runner = web.AppRunner(
+        sandbox.application(), access_log=None, shutdown_timeout=1, auto_decompress=False
+    )
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(guardiankey.webhooks)
         await runner.setup()
@@ -108,6 +111,11 @@ async def _in_json(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPClientError as error:
         allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
         return refusal(error.status, error.reason, allow)
+    except (
+        web.RequestPayloadError,
+        ConnectionResetError,
+    ):  # while the body was read: nobody gets this answer
+        return refusal(400, "body: broke off")
 
 
 @web.middleware

@@ -196,6 +196,26 @@ def test_a_waiting_reader_gets_the_next_event(sandbox):
     sandbox(scenario)
 
 
+def test_a_reader_may_be_ahead(sandbox):
+    async def scenario(client):
+        await client.send()
+        told = await client.events(after=str(10**30))
+        assert (told["events"], told["next"]) == ([], 1)
+
+    sandbox(scenario)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_body_that_is_not_encoded_as_told_is_no_failure(encoding, sandbox):
+    async def scenario(client):
+        for path in ("/api/v1/event", "/checkaccess", "/register", "/sandbox/faults"):
+            headers = client.headers | {"Content-Encoding": encoding}
+            async with client.session.post(path, data=b"nonsense", headers=headers) as response:
+                assert response.status == 400
+
+    sandbox(scenario)
+
+
 def test_a_reader_does_not_wait_for_ever(sandbox):
     async def scenario(client):
         assert (await client.events(wait=0.05))["events"] == []

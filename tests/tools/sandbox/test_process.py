@@ -63,7 +63,9 @@ def test_an_address_in_use_is_one_clear_line():
     assert errors.count("\n") == 1
 
 
-@pytest.mark.parametrize("address", ["", "8720", "localhost", "localhost:x", "localhost:99999"])
+@pytest.mark.parametrize(
+    "address", ["", "8720", "localhost", "localhost:x", "localhost:99999", "a..b:1"]
+)
 def test_an_address_that_is_none_is_explained(address):
     with start("--listen", address) as sandbox:
         _, errors = sandbox.communicate(timeout=10)

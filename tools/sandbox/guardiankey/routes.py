@@ -17,6 +17,10 @@ from tools.sandbox.inbox import Inbox, Received
 _EVENT_PATHS = ("/checkaccess", "/sendevent", "/v2/checkaccess", "/v2/checkgktinc")
 _MAX_TOKEN_CHARACTERS = 1024
 _ADMIN = "/sandbox/guardiankey"
+_UNREADABLE_FORM = (
+    *(ValueError, LookupError, RuntimeError),  # an encoding or character set that is none
+    *(HttpProcessingError, web.RequestPayloadError),
+)
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 
@@ -82,7 +86,7 @@ class GuardianKeyRoutes:
     async def _register(self, request: web.Request) -> web.StreamResponse:
         try:
             fields = await _fields(request)
-        except (Refusal, ValueError, LookupError, HttpProcessingError):
+        except (Refusal, *_UNREADABLE_FORM):
             return web.Response(status=400, text="body: no readable form or JSON object")
 
         async def treat() -> web.Response:

@@ -170,6 +170,17 @@ def test_a_file_is_no_key(guardiankey):
         ("application/x-www-form-urlencoded", b"\xff\xfe=%ff"),
         ("application/x-www-form-urlencoded; charset=nonsense", b"a=b"),
         ("application/x-www-form-urlencoded", b""),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="email"\r\n'
+            b"Content-Transfer-Encoding: nonsense\r\n\r\nx\r\n--b--\r\n",
+        ),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="_charset_"\r\n\r\n'
+            + b"x" * 40
+            + b"\r\n--b--\r\n",
+        ),
     ],
 )
 def test_a_body_that_cannot_be_read_is_refused(content_type, body, guardiankey):
