@@ -49,10 +49,9 @@ class _Key(NamedTuple):
 
 
 class Relay:
-    """Hands attempts to `api`; without one they are refused for good, for an agent that is set up
-    so stays so. Belongs to one event loop."""
+    """Hands attempts to `api`. Belongs to one event loop."""
 
-    def __init__(self, api: Api | None, store: Store, metrics: Metrics) -> None:
+    def __init__(self, api: Api, store: Store, metrics: Metrics) -> None:
         self._api = api
         self._store = store
         self._metrics = metrics
@@ -73,10 +72,6 @@ class Relay:
             self._count("malformed")
             self._warn(device, f"its attempt is malformed: {attempt.reason}")
             return None if attempt.id is None else _refusal(attempt.id, attempt.reason)
-        if self._api is None:
-            self._count("off")
-            self._warn(device, "its attempts have nowhere to go: [guardiankey] api is not set")
-            return _refusal(attempt.id, "the agent has no [guardiankey] api")
         key = _Key(device, attempt.id, hashlib.sha256(attempt.message.encode()).digest())
         call = self._calls.get(key)
         if call:
@@ -88,7 +83,7 @@ class Relay:
             self._count("busy")
             return _refusal(attempt.id, "too many attempts at a time", retry=True)
         else:
-            call = self._start(key, attempt, self._api)
+            call = self._start(key, attempt)
         # Shielded: others may wait for it too, and the verdict is to be kept in any case.
         return _told(await asyncio.shield(call), attempt)
 
@@ -105,8 +100,8 @@ class Relay:
             return None
         return None if found is None or found.retry else found
 
-    def _start(self, key: _Key, attempt: Attempt, api: Api) -> "asyncio.Task[AttemptVerdict]":
-        call = asyncio.create_task(self._call(key, attempt, api))
+    def _start(self, key: _Key, attempt: Attempt) -> "asyncio.Task[AttemptVerdict]":
+        call = asyncio.create_task(self._call(key, attempt))
         self._calls[key] = call
         self._of_device[key.device] += 1
         call.add_done_callback(lambda _: self._ended(key))
@@ -118,10 +113,10 @@ class Relay:
         if not self._of_device[key.device]:
             del self._of_device[key.device]
 
-    async def _call(self, key: _Key, attempt: Attempt, api: Api) -> AttemptVerdict:
+    async def _call(self, key: _Key, attempt: Attempt) -> AttemptVerdict:
         """Ask GuardianKey, and keep what it says."""
         received_ms, started = now_ms(), time.perf_counter()
-        outcome = await _asked(api, attempt, key.digest)
+        outcome = await _asked(self._api, attempt, key.digest)
         took_s = time.perf_counter() - started
         outcome = replace(outcome, received_ms=received_ms, took_ms=round(took_s * 1000))
         self._metrics.relay_seconds.observe(took_s)

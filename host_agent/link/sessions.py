@@ -41,10 +41,10 @@ class Answer:
 class Sessions:
     """The agent's end of the link, whatever carries the frames."""
 
-    def __init__(self, store: Store, metrics: Metrics, relay: Relay | None = None) -> None:
+    def __init__(self, store: Store, metrics: Metrics, relay: Relay) -> None:
         self._store = store
         self._metrics = metrics
-        self._relay = relay or Relay(None, store, metrics)
+        self._relay = relay
         self._clones = CloneWatch()
         self.refusing: str | None = None
         """Why events could not be recorded the last time that any came, if so."""

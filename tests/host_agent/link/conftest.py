@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from host_agent.guardiankey.aio import Api
 from host_agent.link.http import link_app
+from host_agent.link.relay import Relay
 from host_agent.link.sessions import Sessions
 from host_agent.listener import Listener
 from host_agent.metrics import Metrics
@@ -31,7 +33,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def sessions(store: Store, metrics: Metrics) -> Sessions:
-    return Sessions(store, metrics)
+    return Sessions(store, metrics, Relay(Api(), store, metrics))
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import logging
 import pytest
 
 from host_agent.link import relay as relay_module
-from host_agent.link.sessions import Sessions
 from host_agent.store import Limits, Store
 from tests.host_agent.link.guarded import Guarded, attempt, guarded
 from tests.host_agent.waiting import until
@@ -231,24 +230,6 @@ def test_attempts_above_the_limit_are_told_at_once(
 
     relayed(conversation)
     assert count(metrics, "busy") == 1
-
-
-def test_an_agent_that_relays_nothing_says_so_and_takes_the_events(
-    store, metrics, board, press, caplog
-) -> None:
-    sessions = Sessions(store, metrics)
-    for seq in (1, 2):
-        frame = board.seal(press(1, seq), attempt=attempt(seq))
-        reply = board.open(asyncio.run(sessions.exchange(frame)).frame)
-        assert reply["ack"] == [1, seq]
-        assert reply["verdict"] == {
-            "id": seq,
-            "response": "ERROR",
-            "reason": "the agent has no [guardiankey] api",
-            "retry": False,
-        }
-    assert caplog.text.count("nowhere to go") == 1
-    assert count(metrics, "off") == 2
 
 
 @pytest.mark.parametrize(
