@@ -2,7 +2,6 @@
 
 import binascii
 import json
-import sys
 from time import ticks_diff, ticks_ms
 
 import machine
@@ -19,11 +18,11 @@ LOCK = 23
 SALT = "AAAAAAAAAAAAAAAAAAAAAA=="
 
 
-def configure(address="http://127.0.0.1:1", account=None, **changes):
+def configure(address="http://127.0.0.1:1", **changes):
     access = {"keypad": {"rows": ROWS, "columns": COLUMNS}, "lock": {"pin": LOCK}}
     access.update(changes)
     whole = {"device": "front-door", "key": KEY, "agent": address, "access": access}
-    whole["guardiankey"] = dict(ACCOUNT, key=KEY, iv=SALT, **(account or {}))
+    whole["guardiankey"] = dict(ACCOUNT, key=KEY, iv=SALT)
     with open("config.json", "w") as file:
         json.dump(whole, file)
 
@@ -230,24 +229,3 @@ def test_attempts_tell_the_configured_or_the_stations_address():
     assert running._client_ip() == "192.0.2.7"
     running._settings.guardiankey.client_ip = "198.51.100.1"
     assert running._client_ip() == "198.51.100.1"
-
-
-def test_a_door_that_needs_no_agent_gets_the_time_without_one():
-    class Rtc:
-        now = (2000, 1, 1, 5, 0, 0, 0, 0)
-
-        def datetime(self):
-            return Rtc.now
-
-    class Ntptime:
-        @staticmethod
-        def settime():
-            Rtc.now = (2027, 1, 1, 4, 0, 0, 0, 0)
-
-    app.rtc._rtc = Rtc
-    sys.modules["ntptime"] = Ntptime
-    running = door(account={"route": "udp", "collector": "127.0.0.1:9"}, no_verdict="closed")
-    run(running, lambda: app.rtc.now_ms() is not None)
-    enter(running, "1234")
-    run(running, lambda: len(running.queue) == 1)
-    assert len(running.access.attempts) == 0, "it went out"
