@@ -1,9 +1,10 @@
-"""The whole body of a request, within limits of size and time."""
+"""What link and webhook share: a body read whole within limits of size and time, refusals as text."""
 
 import asyncio
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
 
 
 class BodyRefused(HTTPException):
@@ -30,3 +31,9 @@ async def read_body(request: Request, what: str, max_bytes: int, timeout_s: floa
     except ClientDisconnect as error:
         raise BodyRefused(400, f"the {what} broke off") from error
     return bytes(body)
+
+
+async def plain_error(_: Request, error: Exception) -> Response:
+    """A refusal as a short text."""
+    assert isinstance(error, HTTPException)  # noqa: S101 (Starlette's types are wider)
+    return PlainTextResponse(error.detail + "\n", error.status_code, error.headers)

@@ -16,12 +16,11 @@ from starlette.routing import Route
 
 from host_agent.clock import now_ms
 from host_agent.guardiankey import Account, Notification, NotificationError, open_notification
-from host_agent.link.http import plain_error
-from host_agent.link.throttle import Throttle
 from host_agent.lockdown import Lockdown
 from host_agent.metrics import Metrics
-from host_agent.request_body import BodyRefused, read_body
+from host_agent.request_body import BodyRefused, plain_error, read_body
 from host_agent.store import Store, StoredNotification, StoreError
+from host_agent.throttle import Throttle
 
 PATH = "/v1/guardiankey/notifications"
 MAX_BODY_BYTES = 64 * 1024

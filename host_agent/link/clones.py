@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from host_agent.link.throttle import Throttle
+from host_agent.throttle import Throttle
 
 OVERTAKEN = 3
 """So often must a stale frame be followed by a frame of a higher boot ..."""

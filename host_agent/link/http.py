@@ -7,13 +7,13 @@ only hints to a board. Everything after it is a sealed reply.
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from host_agent.link.frames import MAX_FRAME_BYTES, FrameMalformed, FrameUnauthenticated
 from host_agent.link.sessions import Sessions
 from host_agent.metrics import Metrics
-from host_agent.request_body import BodyRefused, read_body
+from host_agent.request_body import BodyRefused, plain_error, read_body
 
 MEDIA_TYPE = "application/jose"
 BODY_TIMEOUT_S = 10
@@ -29,12 +29,6 @@ def link_app(sessions: Sessions, metrics: Metrics, max_in_flight: int = MAX_IN_F
         routes=[Route("/v1/frames", frames.post, methods=["POST"])],
         exception_handlers={HTTPException: plain_error},
     )
-
-
-async def plain_error(_: Request, error: Exception) -> Response:
-    """A short text for a status without a sealed reply."""
-    assert isinstance(error, HTTPException)  # noqa: S101 (Starlette's types are wider)
-    return PlainTextResponse(error.detail + "\n", error.status_code, error.headers)
 
 
 class _Frames:

@@ -16,9 +16,9 @@ import msgspec
 
 from host_agent.clock import now_ms
 from host_agent.guardiankey.aio import Api
-from host_agent.link.throttle import Throttle
 from host_agent.metrics import Metrics
 from host_agent.store import Attempt, AttemptVerdict, BadAttempt, Store, StoreError
+from host_agent.throttle import Throttle
 
 CALL_S = 3.0
 """GuardianKey's time for one attempt; a board waits 4 s in all."""

@@ -17,7 +17,6 @@ from msgspec import Meta, Raw, Struct
 from host_agent.access import Held
 from host_agent.errors import ThingWardenError
 from host_agent.link.frames import OpenedReport
-from host_agent.link.throttle import Throttle
 from host_agent.store.records import (
     Attempt,
     BadAttempt,
@@ -27,6 +26,7 @@ from host_agent.store.records import (
     Report,
     TimeSource,
 )
+from host_agent.throttle import Throttle
 
 MAX_EVENTS = 256
 MAX_HEALTH_BYTES = 1024

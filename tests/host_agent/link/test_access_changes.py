@@ -9,8 +9,8 @@ import pytest
 
 from host_agent.link.relay import MAX_REASON
 from host_agent.link.sessions import Sessions
-from host_agent.link.throttle import Throttle
 from host_agent.store import Store
+from host_agent.throttle import Throttle
 from tests.host_agent.link.guarded import Guarded, attempt, guarded
 
 WIDEST = "\U0001f6aa"  # four bytes
