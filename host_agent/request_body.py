@@ -1,4 +1,4 @@
-"""What link and webhook share: a body read whole within limits of size and time, refusals as text."""
+"""What link and webhook share: a body, read within limits of size and time; a refusal as text."""
 
 import asyncio
 

@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -19,15 +19,20 @@ ON CONFLICT (device) DO UPDATE SET state = excluded.state
 _decoder = msgspec.json.Decoder(AccessState)
 
 
-def load(connection: sqlite3.Connection) -> dict[str, AccessState]:
-    """Every access list by device. One that got damaged is left out: its board keeps what it has,
-    and the next change starts a new list."""
+def load(
+    connection: sqlite3.Connection, before: Mapping[str, AccessState]
+) -> dict[str, AccessState]:
+    """Every access list by device. One that got damaged stays as it was `before`. If it was not
+    known, it is left out: its board keeps what it has, and the next change starts a new list."""
     found = {}
     for device, state in _all(connection):
-        if state is None:
-            _log.error("the access list of %s in the store cannot be read; make it anew", device)
-        else:
+        if state is not None:
             found[device] = state
+        elif device in before:
+            _log.error("the access list of %s in the store cannot be read; check it", device)
+            found[device] = before[device]
+        else:
+            _log.error("the access list of %s in the store cannot be read; make it anew", device)
     return found
 
 

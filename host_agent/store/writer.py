@@ -242,7 +242,7 @@ class Writer:
         if data_version == self._data_version:
             return
         self.devices = devices.load(self._connection)
-        self.access = access.load(self._connection)
+        self.access = access.load(self._connection, self.access)
         self._waiting = events.waiting(self._connection)
         self._last_id = events.last_id(self._connection)
         if self._data_version != -1:
