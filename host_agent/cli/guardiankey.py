@@ -30,6 +30,7 @@ from host_agent.guardiankey import (
     Verdict,
     Webhook,
 )
+from host_agent.store import Store
 
 app = App(name="guardiankey", help="Register at GuardianKey, and try an account out.")
 
@@ -235,8 +236,8 @@ def resolve(
 ) -> None:
     """Tell GuardianKey that an event was the user's own doing (GOOD) or not (BAD).
 
-    The event's token, which came with its notification, is asked for, or read as a line of
-    standard input.
+    The event's token is the one that the agent kept; without it, it is asked for, or read as a line
+    of standard input.
 
     Parameters
     ----------
@@ -246,13 +247,24 @@ def resolve(
         What it was.
     """
     with _client(where) as client:
-        client.resolve_event(event, read_secret("event token"), action)
+        token = _kept_token(event, where.config) or read_secret("event token")
+        client.resolve_event(event, token, action)
     print_line(f"resolved as {action}")
 
 
 def _client(where: Where, collector: tuple[str, int] = DEFAULT_COLLECTOR) -> GuardianKey:
     api, ca, account = _defaults(where.api, where.ca, where.config)
     return GuardianKey(Account.load(where.account or account), api, collector, ca=ca)
+
+
+def _kept_token(event: str, config: Path) -> str | None:
+    if config == DEFAULT_CONFIG and not config.exists():
+        return None
+    path = Path(load_settings(config).store.path)
+    if not path.exists():
+        return None
+    with Store.open(path) as store:
+        return store.event_token(event)
 
 
 def _defaults(api: str | None, ca: Path | None, config: Path) -> tuple[str, Path | None, Path]:

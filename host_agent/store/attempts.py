@@ -6,7 +6,10 @@ from dataclasses import astuple, replace
 from host_agent.store.records import AttemptVerdict, StoredAttempt
 from host_agent.store.schema import Row
 
-MAX_ROWS = 100_000
+MAX_ROWS = 10_000
+"""Of a device: one that reports without end costs the others nothing."""
+MAX_ID = 256
+"""Characters of an event's id and token; GuardianKey's have 64, a longer one is left out."""
 
 # As the fields of an AttemptVerdict.
 _COLUMNS = (
@@ -26,13 +29,19 @@ _LIST = f"""
 SELECT device, {_COLUMNS} FROM attempts WHERE (?1 IS NULL OR device = ?1)
 ORDER BY id DESC LIMIT ?2
 """  # noqa: S608
-_TRIM = "DELETE FROM attempts WHERE id <= (SELECT max(id) FROM attempts) - ?"
+_TRIM = """
+DELETE FROM attempts WHERE device = ?1 AND id <=
+    (SELECT id FROM attempts WHERE device = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
+"""
+_RESOLVABLE = "SELECT event_token FROM attempts WHERE event_id = ? AND event_token <> '' LIMIT 1"
 
 
 def save(connection: sqlite3.Connection, device: str, verdict: AttemptVerdict) -> None:
-    """Record a verdict, and drop the oldest beyond MAX_ROWS."""
+    """Record a verdict, and drop the device's oldest beyond MAX_ROWS."""
+    if max(len(verdict.event_id), len(verdict.event_token)) > MAX_ID:
+        verdict = replace(verdict, event_id="", event_token="")
     connection.execute(_SAVE, (device, *astuple(verdict)))
-    connection.execute(_TRIM, (MAX_ROWS,))
+    connection.execute(_TRIM, (device, MAX_ROWS))
 
 
 def find(
@@ -47,6 +56,12 @@ def stored(connection: sqlite3.Connection, device: str | None, limit: int) -> li
     """Attempts for a person, newest first."""
     rows = connection.execute(_LIST, (device, limit))
     return [StoredAttempt(name, _verdict(tuple(row))) for name, *row in rows]
+
+
+def token(connection: sqlite3.Connection, event_id: str) -> str | None:
+    """The token of an event that a verdict named."""
+    row = connection.execute(_RESOLVABLE, (event_id,)).fetchone()
+    return None if row is None else row[0]
 
 
 def purge(connection: sqlite3.Connection, before_ms: int, limit: int) -> int:

@@ -20,6 +20,9 @@ INSERT INTO notifications ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (event_id) DO NOTHING
 """  # noqa: S608  constants, here and below
 _LIST = f"SELECT {_COLUMNS} FROM notifications ORDER BY id DESC LIMIT ?"  # noqa: S608
+_RESOLVABLE = """
+SELECT json_extract(raw, '$.event_token') FROM notifications WHERE event_id = ? AND json_valid(raw)
+"""
 _TRIM = "DELETE FROM notifications WHERE id <= (SELECT max(id) FROM notifications) - ?"
 
 
@@ -37,6 +40,12 @@ def add(connection: sqlite3.Connection, notification: StoredNotification) -> boo
 def stored(connection: sqlite3.Connection, limit: int) -> list[StoredNotification]:
     """Notifications for a person, newest first."""
     return [StoredNotification(*row) for row in connection.execute(_LIST, (limit,))]
+
+
+def token(connection: sqlite3.Connection, event_id: str) -> str | None:
+    """The token of an event that was told."""
+    row = connection.execute(_RESOLVABLE, (event_id,)).fetchone()
+    return row[0] if row and isinstance(row[0], str) else None
 
 
 def purge(connection: sqlite3.Connection, before_ms: int, limit: int) -> int:

@@ -103,6 +103,7 @@ CREATE TABLE attempts (
     UNIQUE (device, attempt, digest)
 );
 CREATE INDEX attempts_received ON attempts (received_ms);
+CREATE INDEX attempts_device ON attempts (device);
 
 CREATE TABLE notifications (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

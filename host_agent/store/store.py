@@ -347,6 +347,14 @@ class Store:
         """What GuardianKey told by webhook, newest first."""
         return self._read(lambda reader: notification_table.stored(reader, limit))
 
+    def event_token(self, event_id: str) -> str | None:
+        """What lets anybody resolve that event of GuardianKey, if it came here: a secret."""
+        return self._read(
+            lambda reader: (
+                attempt_table.token(reader, event_id) or notification_table.token(reader, event_id)
+            )
+        )
+
     def retry_dead(self, ids: Sequence[int] | None = None, device: str | None = None) -> int:
         """Let dead letters be delivered again: those of `ids`, or all; of one device, or any.
 

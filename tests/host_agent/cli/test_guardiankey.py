@@ -1,5 +1,6 @@
 """`thingwarden guardiankey` against the sandbox, with secrets from standard input only."""
 
+import asyncio
 import base64
 import io
 import json
@@ -11,6 +12,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 from host_agent.guardiankey import Account
+from host_agent.store import Store, StoredNotification
 from tools.sandbox import Account as Known
 from tools.sandbox import running
 
@@ -212,6 +214,30 @@ def test_an_event_is_resolved_with_a_token_from_standard_input(guardiankey, sand
     assert "wrong-token" not in refused.err
     typed("")
     assert guardiankey("resolve", verdict.event_id, "GOOD").code == 2
+
+
+def test_an_event_that_the_agent_was_told_needs_no_token(guardiankey, sandbox, tmp_path) -> None:
+    from host_agent.guardiankey import GuardianKey
+
+    with GuardianKey(ACCOUNT, sandbox.url) as client:
+        verdict = client.check_access("john")
+    told = StoredNotification(
+        event_id=verdict.event_id,
+        auth_group_id="group-1",
+        user="john",
+        response="NOTIFY",
+        risk=None,
+        service="door",
+        client_ip="",
+        generated_ms=0,
+        received_ms=0,
+        raw=json.dumps({"event_token": verdict.event_token}),
+    )
+    (tmp_path / "agent.toml").write_text("")
+    with Store.open(tmp_path / "thingwarden.db") as store:
+        asyncio.run(store.record_notification(told))
+    assert guardiankey("resolve", verdict.event_id, "BAD").code == 0
+    assert guardiankey("check", "john").code == 3
 
 
 def test_the_settings_are_the_defaults(warden, sandbox, tmp_path) -> None:

@@ -95,10 +95,31 @@ def test_a_token_does_not_show_in_a_repr():
 def test_a_board_that_makes_attempts_without_end_fills_no_disk(path, monkeypatch):
     monkeypatch.setattr(attempts, "MAX_ROWS", 10)
     with Store.open(path) as store:
+        record(store, VERDICT, device="other")
         record(store, *(replace(VERDICT, attempt=number) for number in range(25)))
         record(store, replace(VERDICT, attempt=24, reason="again"))
-        kept = [one.verdict.attempt for one in store.attempts()]
+        kept = [one.verdict.attempt for one in store.attempts("door")]
         assert kept == list(range(24, 14, -1))
+        assert store.attempts("other"), "another board's attempts stay"
+
+
+def test_an_endless_event_id_is_not_kept(store):
+    record(store, replace(VERDICT, event_id="e" * 1_000_000))
+    (kept,) = store.attempts()
+    assert (kept.verdict.response, kept.verdict.event_id) == ("HARD_NOTIFY", "")
+
+
+def test_the_token_of_an_event_is_found_wherever_it_came_from(store):
+    record(store, VERDICT)
+    notify(store, replace(NOTIFICATION, event_id="e-2", raw='{"event_token":"t-2"}'))
+    notify(store, replace(NOTIFICATION, event_id="e-3", raw=""))
+    tokens = [store.event_token(f"e-{number}") for number in range(1, 5)]
+    assert tokens == ["t-1", "t-2", None, None]
+        "t-1",
+        "t-2",
+        None,
+        None,
+    ]
 
 
 def test_a_notification_is_taken_once(path):
