@@ -115,11 +115,6 @@ def test_the_token_of_an_event_is_found_wherever_it_came_from(store):
     notify(store, replace(NOTIFICATION, event_id="e-3", raw=""))
     tokens = [store.event_token(f"e-{number}") for number in range(1, 5)]
     assert tokens == ["t-1", "t-2", None, None]
-        "t-1",
-        "t-2",
-        None,
-        None,
-    ]
 
 
 def test_a_notification_is_taken_once(path):
