@@ -5,10 +5,12 @@ oldest first. Its number and time stay what they were, so that any retry is the 
 """
 
 import json
+import struct
 
 from esp32 import NVS
 
 from warden import rtc
+from warden.counters import CountersError
 from warden.spool import SpoolFull
 
 NO_VERDICT = "none"
@@ -16,7 +18,7 @@ NO_VERDICT = "none"
 _VERDICTS = ("ACCEPT", "NOTIFY", "HARD_NOTIFY", "BLOCK")
 _PAUSE_MS = 60000
 _READ = 2048
-_SETTLED_BYTES = 8
+_NOTE = "<2Q"  # settled, accounted
 
 
 class Attempt:
@@ -40,8 +42,8 @@ class Attempt:
 class Attempts:
     """Gives attempts to `route`, one at a time; `client_ip()` tells where they come from.
 
-    `len` is how many wait to be sent late, `discards` how many were given up: no room, or
-    GuardianKey will never take them.
+    `len` is how many wait to be sent late, `discards` how many are lost: no room for them, refused
+    by GuardianKey, or under way when the power was cut.
     """
 
     def __init__(self, guardiankey, sequence, route, clock, spool, client_ip, nvs=None):
@@ -61,6 +63,8 @@ class Attempts:
         self._after_oldest = None
         self._paused_at = None
         self.discards = 0
+        self._settled = 0  # number of the last late attempt that is done with
+        self._accounted = 0  # up to this number every attempt is at GuardianKey, spooled or counted
         self._late = self._recover()
 
     def __len__(self):
@@ -123,6 +127,8 @@ class Attempts:
             self._give_up(sent, "GuardianKey does not take it")
         elif sent is self._oldest:
             self._settle(sent)
+        else:
+            self._account(sent)
 
     def _hand_over(self, attempt, ask):
         try:
@@ -157,6 +163,8 @@ class Attempts:
         self._discard(attempt, why)
         if attempt is self._oldest:
             self._settle(attempt)
+        else:
+            self._account(attempt)
 
     def _keep(self, attempt):
         sent = self._sent
@@ -168,6 +176,7 @@ class Attempts:
             self._late += 1
         except SpoolFull as error:
             self._discard(attempt, error)
+        self._account(attempt)
 
     def _late_is_due(self):
         """Is it time to send the oldest late attempt? It is in `_oldest` then."""
@@ -216,8 +225,18 @@ class Attempts:
         self._oldest = None
         self._spool.drop(self._after_oldest)
         self._late -= 1
+        self._settled = attempt.sequential
+        self._note()
+
+    def _account(self, attempt):
+        """The attempt is no longer in RAM alone."""
+        if attempt.sequential > self._accounted:
+            self._accounted = attempt.sequential
+            self._note()
+
+    def _note(self):
         try:
-            self._nvs.set_blob("settled", attempt.sequential.to_bytes(_SETTLED_BYTES, "little"))
+            self._nvs.set_blob("sent", struct.pack(_NOTE, self._settled, self._accounted))
             self._nvs.commit()
         except OSError as error:
             print("guardiankey: cannot note in NVS what was sent:", error)
@@ -228,7 +247,12 @@ class Attempts:
 
     def _recover(self):
         """Pass over what was settled in earlier runs; how many late attempts are left."""
-        settled = self._settled()
+        note = bytearray(struct.calcsize(_NOTE))
+        try:
+            self._nvs.get_blob("sent", note)
+        except OSError:
+            pass  # none yet; or unreadable, then some are sent twice
+        self._settled, self._accounted = struct.unpack(_NOTE, note)
         late = 0
         position = self._spool.head
         passed = None
@@ -239,18 +263,26 @@ class Attempts:
             for record, position in found:
                 if record is None:
                     self.discards += 1
-                elif json.loads(record)[0] > settled:
+                    continue
+                sequential = json.loads(record)[0]
+                self._accounted = max(self._accounted, sequential)
+                if sequential > self._settled:
                     late += 1
                 else:
                     passed = position
         if passed:
             self._spool.drop(passed)
+        self._count_lost()
         return late
 
-    def _settled(self):
-        kept = bytearray(_SETTLED_BYTES)
+    def _count_lost(self):
+        """What an earlier run had in RAM alone when it ended."""
         try:
-            self._nvs.get_blob("settled", kept)
-        except OSError:
-            pass  # none yet; or unreadable, then some are sent twice
-        return int.from_bytes(kept, "little")
+            last = self._sequence.last()
+        except CountersError:
+            return
+        if last > self._accounted:
+            print("guardiankey: %d attempts were cut off" % (last - self._accounted))
+            self.discards += last - self._accounted
+            self._accounted = last
+            self._note()

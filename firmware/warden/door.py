@@ -53,6 +53,8 @@ class Door:
     def tick(self):
         """One step. An error shuts the door and ends the judgement, as a failed attempt."""
         try:
+            if self._access.lockdown and self._lock.is_open:
+                self._lock.shut()
             entry = self._reader.tick()
             if entry and self._waiting:
                 self._begin(entry)

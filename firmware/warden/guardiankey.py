@@ -96,9 +96,7 @@ class Sequence:
 
     def next(self):
         """A fresh number from 1 on, durable already. CountersError if NVS cannot keep it."""
-        if self._last is None:
-            self._last = self._load()
-        number = self._last + 1
+        number = self.last() + 1
         try:
             self._nvs.set_blob("sequential", number.to_bytes(8, "little"))
             self._nvs.commit()
@@ -106,6 +104,12 @@ class Sequence:
             raise CountersError("cannot keep the attempts' numbers in NVS: %s" % error) from None
         self._last = number
         return number
+
+    def last(self):
+        """The number given last, also by an earlier run; 0 for none. CountersError as above."""
+        if self._last is None:
+            self._last = self._load()
+        return self._last
 
     def _load(self):
         kept = bytearray(8)

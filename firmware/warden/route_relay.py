@@ -10,7 +10,6 @@ from warden.session import ALONE, DUE, NOTHING, NOW
 
 _RESPONSES = ("ACCEPT", "NOTIFY", "HARD_NOTIFY", "BLOCK", "ERROR", "SENT")
 _LIVE_MS = 4000
-_LATE_MS = 10000
 _LONGEST = 2240  # of a message: it leaves room in a frame for all else that a report may carry
 _REASON = 80
 
@@ -52,9 +51,12 @@ class RelayRoute:
         self._answer = None
 
     def take(self):
-        """What became of the attempt, once: (sequential, response, retry); None before."""
-        lasts = _LIVE_MS if self._ask else _LATE_MS
-        if self._sequential is not None and self._clock.since(self._sent_at) >= lasts:
+        """What became of the attempt, once: (sequential, response, retry); None before.
+
+        A late one waits as long as the agent is away.
+        """
+        live = self._sequential is not None and self._ask
+        if live and self._clock.since(self._sent_at) >= _LIVE_MS:
             self._settle("ERROR", True)
         answer, self._answer = self._answer, None
         return answer

@@ -60,6 +60,26 @@ def test_late_attempts_survive_power_cuts_and_are_not_sent_twice():
     assert at.decide("1234")["attempt"] == 4
 
 
+def test_an_attempt_that_a_power_cut_ends_is_counted_once():
+    at = Doorstep()
+    assert at.decide("1234")["verdict"] == "ACCEPT"
+    at.reset()
+    assert at.late.discards == 0, "the first one is at GuardianKey"
+    at.run(100)
+    at.response = None
+    at.enter("1234")
+    at.run(500)
+    at.reset()
+    assert at.late.discards == 1
+    at.reset()
+    assert at.late.discards == 0
+    at.run(100)
+    at.response = "ACCEPT"
+    assert at.decide("1234")["attempt"] == 3
+    at.reset()
+    assert at.late.discards == 0
+
+
 def test_a_failure_pauses_the_late_ones_for_a_minute():
     at = Doorstep()
     offline(at)

@@ -135,3 +135,11 @@ def test_the_lock_is_shut_after_a_power_cut_at_any_moment():
         assert not at.is_open()
         params = at.decide("1234")
         assert params["opened"] and params["attempt"] not in numbers
+
+
+def test_a_lockdown_shuts_a_lock_that_is_open():
+    at = Doorstep()
+    assert at.decide("1234")["opened"]
+    at.replicate(lockdown=True)
+    at.tick()
+    assert not at.is_open()
