@@ -42,7 +42,7 @@ _NUMBER_OF: tuple[tuple[type[BaseException], int], ...] = (
     (urllib3.exceptions.TimeoutError, OPERATION_TIMEDOUT),
 )
 
-_MAX_ANSWER_BYTES = 1024 * 1024
+MAX_ANSWER_BYTES = 1024 * 1024
 _MAX_CAUSE_CHARACTERS = 200
 _NO_PROXY = {"http": "", "https": ""}
 
@@ -99,7 +99,7 @@ def post(
             allow_redirects=False,
             stream=True,
         ) as answer:
-            body = answer.raw.read(_MAX_ANSWER_BYTES, decode_content=True)
+            body = answer.raw.read(MAX_ANSWER_BYTES, decode_content=True)
             return Response(
                 answer.status_code, answer.headers, body.decode("utf-8", errors="replace")
             )

@@ -20,8 +20,8 @@ from host_agent.guardiankey.errors import (
 from host_agent.guardiankey.notification import Notification, open_notification
 from host_agent.guardiankey.registration import Email, Webhook
 from host_agent.guardiankey.resolution import EventDetails
+from host_agent.guardiankey.settings import DEFAULT_API, DEFAULT_COLLECTOR, api_problem
 from host_agent.guardiankey.verdict import Response, Sent, Verdict
-from host_agent.guardiankey.wire import DEFAULT_API, DEFAULT_COLLECTOR, api_problem
 
 if TYPE_CHECKING:
     from host_agent.guardiankey.aio import AsyncGuardianKey as AsyncGuardianKey

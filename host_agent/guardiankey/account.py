@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from host_agent.guardiankey.cfb8 import IV_BYTES, KEY_BYTES
 from host_agent.guardiankey.errors import AccountError
-from host_agent.guardiankey.wire import DEFAULT_API
+from host_agent.guardiankey.settings import DEFAULT_API
 
 if TYPE_CHECKING:
     from host_agent.guardiankey.registration import Email, Webhook

@@ -4,21 +4,21 @@ import asyncio
 import json
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 
 from host_agent.guardiankey.account import Account
 from host_agent.guardiankey.addresses import REVERSE_S, reverse_name
 from host_agent.guardiankey.answer import Answer, NoAnswer, sent_of, verdict_of
-from host_agent.guardiankey.calls import Calls, Transport
+from host_agent.guardiankey.calls import Calls, Request
 from host_agent.guardiankey.collector import send_datagram
-from host_agent.guardiankey.errors import EventError, GuardianKeyError
-from host_agent.guardiankey.event import AUTHENTICATION, Attempt
+from host_agent.guardiankey.errors import GuardianKeyError
+from host_agent.guardiankey.event import Attempt
 from host_agent.guardiankey.resolution import (
     EventDetails,
     check_resolved,
@@ -26,8 +26,7 @@ from host_agent.guardiankey.resolution import (
     event_content,
     resolve_content,
 )
-from host_agent.guardiankey.verdict import Sent, Verdict
-from host_agent.guardiankey.wire import (
+from host_agent.guardiankey.settings import (
     DEFAULT_API,
     DEFAULT_COLLECTOR,
     HEADERS,
@@ -37,8 +36,8 @@ from host_agent.guardiankey.wire import (
     joined,
     tls_context,
 )
-
-_MAX_ANSWER_BYTES = 1024 * 1024
+from host_agent.guardiankey.verdict import Sent, Verdict
+from host_agent.http_post import MAX_ANSWER_BYTES
 
 
 class Api:
@@ -116,7 +115,7 @@ class Api:
             return NoAnswer(f"no answer from GuardianKey: {_words(error)}")
 
 
-class AsyncGuardianKey(Calls):
+class AsyncGuardianKey(Calls[Coroutine[Any, Any, Verdict], Coroutine[Any, Any, Sent]]):
     """`GuardianKey` for an event loop: an async context manager with the same calls."""
 
     def __init__(
@@ -129,8 +128,7 @@ class AsyncGuardianKey(Calls):
         timeout: tuple[float, float] = TIMEOUT,
     ) -> None:
         super().__init__(account, api, collector, ca=ca, timeout=timeout)
-        connect_s, self._total_s = self._timeout
-        self._http = Api(self._api, connect_s=connect_s, total_s=self._total_s, tls=self._tls)
+        self._http = Api(self._api, connect_s=self._connect_s, tls=self._tls)
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
@@ -144,84 +142,27 @@ class AsyncGuardianKey(Calls):
     ) -> None:
         await self._http.__aexit__(kind, error, traceback)
 
-    async def check_access(
-        self,
-        user_name: str,
-        user_email: str | None = "",
-        login_failed: bool = False,
-        client_ip: str | None = "",
-        user_agent: str | None = "",
-        event_type: str = AUTHENTICATION,
-        version: int = 2,
-        *,
-        client_reverse: str | None = None,
-        auth_method: str = "",
-    ) -> Verdict:
-        """The judgement of an attempt; never raises."""
-        deadline = time.monotonic() + self._total_s
-        attempt = await self._named(
-            Attempt(
-                user_name=user_name,
-                user_email=user_email,
-                login_failed=login_failed,
-                client_ip=client_ip,
-                user_agent=user_agent,
-                event_type=event_type,
-                client_reverse=client_reverse,
-                auth_method=auth_method,
-            )
-        )
-        try:
-            request = self._check_request(attempt, version)
-        except EventError as error:
-            return Verdict.error(str(error))
-        left = deadline - time.monotonic()
-        return verdict_of(await self._http.post(request.path, request.content, left))
-
-    async def send_event(
-        self,
-        user_name: str,
-        user_email: str | None = "",
-        login_failed: bool = False,
-        client_ip: str | None = "",
-        user_agent: str | None = "",
-        event_type: str = AUTHENTICATION,
-        transport: Transport = "rest",
-        *,
-        client_reverse: str | None = None,
-        auth_method: str = "",
-    ) -> Sent:
-        """Reports an attempt and wants no judgement; never raises."""
-        deadline = time.monotonic() + self._total_s
-        attempt = await self._named(
-            Attempt(
-                user_name=user_name,
-                user_email=user_email,
-                login_failed=login_failed,
-                client_ip=client_ip,
-                user_agent=user_agent,
-                event_type=event_type,
-                client_reverse=client_reverse,
-                auth_method=auth_method,
-            )
-        )
-        try:
-            request = self._send_request(attempt, transport)
-        except EventError as error:
-            return Sent(False, str(error))
-        left = deadline - time.monotonic()
-        if isinstance(request, bytes):
-            return await self._send(request, left)
-        return sent_of(await self._http.post(request.path, request.content, left))
-
     async def get_event(self, event_id: str, token: str) -> EventDetails:
         """What an event's user is asked about. Raises ResolutionError."""
-        return details_of(await self._http.post("/getevent", event_content(event_id, token)))
+        request = Request("/getevent", event_content(event_id, token))
+        return details_of(await self._post(request, self._deadline()))
 
     async def resolve_event(self, event_id: str, token: str, action: str) -> None:
         """Tells GuardianKey that the event was GOOD or BAD. Raises ResolutionError."""
-        content = resolve_content(event_id, token, action)
-        check_resolved(await self._http.post("/resolveevent", content))
+        request = Request("/resolveevent", resolve_content(event_id, token, action))
+        check_resolved(await self._post(request, self._deadline()))
+
+    async def _judge(self, attempt: Attempt, version: object) -> Verdict:
+        deadline = self._deadline()
+        request = self._check_request(await self._named(attempt), version)
+        return verdict_of(await self._post(request, deadline))
+
+    async def _report(self, attempt: Attempt, transport: object) -> Sent:
+        deadline = self._deadline()
+        request = self._send_request(await self._named(attempt), transport)
+        if isinstance(request, bytes):
+            return await self._send(request, deadline - time.monotonic())
+        return sent_of(await self._post(request, deadline))
 
     async def _named(self, attempt: Attempt) -> Attempt:
         if not self._wants_name(attempt):
@@ -231,6 +172,12 @@ class AsyncGuardianKey(Calls):
             async with asyncio.timeout(REVERSE_S):
                 name = await asyncio.to_thread(reverse_name, attempt.client_ip)
         return self._with_name(attempt, name)
+
+    async def _post(self, request: Request | NoAnswer, deadline: float) -> Answer | NoAnswer:
+        if isinstance(request, NoAnswer):
+            return request
+        left = deadline - time.monotonic()
+        return await self._http.post(request.path, request.content, left)
 
     async def _send(self, datagram: bytes, within_s: float) -> Sent:
         try:
@@ -242,7 +189,7 @@ class AsyncGuardianKey(Calls):
 
 async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:
     body = b""
-    while len(body) <= _MAX_ANSWER_BYTES and (chunk := await response.content.readany()):
+    while len(body) <= MAX_ANSWER_BYTES and (chunk := await response.content.readany()):
         body += chunk
     return body
 

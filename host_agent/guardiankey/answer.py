@@ -15,18 +15,20 @@ class Answer:
 
 @dataclass(frozen=True)
 class NoAnswer:
-    """A transport error or a time-out: whether the request arrived is unknown."""
+    """A transport error or a time-out: whether the request arrived is unknown. With `retry` False
+    it was not sent, because of the `reason`, and never can be."""
 
     reason: str
+    retry: bool = True
 
 
 def verdict_of(answer: Answer | NoAnswer) -> Verdict:
     if isinstance(answer, NoAnswer):
-        return Verdict.error(answer.reason, retry=True)
+        return Verdict.error(answer.reason, retry=answer.retry)
     return Verdict.from_answer(answer.status, answer.body)
 
 
 def sent_of(answer: Answer | NoAnswer) -> Sent:
     if isinstance(answer, NoAnswer):
-        return Sent(False, answer.reason, retry=True)
+        return Sent(False, answer.reason, answer.retry)
     return Sent.from_answer(answer.status)

@@ -12,8 +12,8 @@ from urllib.parse import quote, quote_plus, urlencode, urlsplit
 from host_agent.guardiankey.account import Account
 from host_agent.guardiankey.cfb8 import IV_BYTES, KEY_BYTES
 from host_agent.guardiankey.errors import AccountError, RegistrationError
+from host_agent.guardiankey.settings import HEADERS, check_api, joined, tls_context
 from host_agent.guardiankey.verdict import json_object
-from host_agent.guardiankey.wire import HEADERS, check_api, joined, tls_context
 from host_agent.http_post import Response, open_session, post
 
 _TIMEOUT_S = (5.0, 30.0)  # nobody's login waits for it

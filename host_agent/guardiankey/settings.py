@@ -1,4 +1,4 @@
-"""Where GuardianKey's service is, and how long an answer may take (WIRE.md part B)."""
+"""What a client can be set to: the defaults, and the checks of anything else (WIRE.md part B)."""
 
 import math
 import ssl
@@ -58,6 +58,14 @@ def check_timeout(timeout: object) -> tuple[float, float]:
         ):
             return connect, total
     raise GuardianKeyError("timeout must be (connect, total) in seconds, both above 0")
+
+
+def check_collector(collector: object) -> tuple[str, int]:
+    """`collector` itself. Raises GuardianKeyError."""
+    match collector:
+        case (str() as host, int() as port) if host and 0 < port < 65536:
+            return host, port
+    raise GuardianKeyError("collector must be (host, port) with a port from 1 to 65535")
 
 
 def tls_context(ca: str | Path | None) -> ssl.SSLContext | None:
