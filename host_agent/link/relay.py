@@ -46,15 +46,28 @@ class _Key(NamedTuple):
     device: str
     attempt: int
     digest: bytes
+    """SHA-256 of `<group>|<message>`; a group has no "|" in it."""
 
 
 class Relay:
     """Hands attempts to `api`. Belongs to one event loop."""
 
-    def __init__(self, api: Api, store: Store, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        api: Api,
+        store: Store,
+        metrics: Metrics,
+        *,
+        call_s: float = CALL_S,
+        max_in_flight: int = MAX_IN_FLIGHT,
+        max_of_a_device: int = MAX_OF_A_DEVICE,
+    ) -> None:
         self._api = api
         self._store = store
         self._metrics = metrics
+        self._call_s = call_s
+        self._max_in_flight = max_in_flight
+        self._max_of_a_device = max_of_a_device
         self._calls: dict[_Key, asyncio.Task[AttemptVerdict]] = {}
         self._of_device: Counter[str] = Counter()
         self._warnings = Throttle(_WARN_EVERY_S)
@@ -72,14 +85,14 @@ class Relay:
             self._count("malformed")
             self._warn(device, f"its attempt is malformed: {attempt.reason}")
             return None if attempt.id is None else _refusal(attempt.id, attempt.reason)
-        key = _Key(device, attempt.id, hashlib.sha256(attempt.message.encode()).digest())
+        key = _key(device, attempt)
         call = self._calls.get(key)
         if call:
             self._count("repeated")
         elif known := self._known(key):
             self._count("repeated")
             return _told(known, attempt)
-        elif len(self._calls) >= MAX_IN_FLIGHT or self._of_device[device] >= MAX_OF_A_DEVICE:
+        elif self._no_place_for(device):
             self._count("busy")
             return _refusal(attempt.id, "too many attempts at a time", retry=True)
         else:
@@ -100,6 +113,11 @@ class Relay:
             return None
         return None if found is None or found.retry else found
 
+    def _no_place_for(self, device: str) -> bool:
+        if len(self._calls) >= self._max_in_flight:
+            return True
+        return self._of_device[device] >= self._max_of_a_device
+
     def _start(self, key: _Key, attempt: Attempt) -> "asyncio.Task[AttemptVerdict]":
         call = asyncio.create_task(self._call(key, attempt))
         self._calls[key] = call
@@ -116,7 +134,7 @@ class Relay:
     async def _call(self, key: _Key, attempt: Attempt) -> AttemptVerdict:
         """Ask GuardianKey, and keep what it says."""
         received_ms, started = now_ms(), time.perf_counter()
-        outcome = await _asked(self._api, attempt, key.digest)
+        outcome = await _asked(self._api, attempt, key.digest, self._call_s)
         took_s = time.perf_counter() - started
         outcome = replace(outcome, received_ms=received_ms, took_ms=round(took_s * 1000))
         self._metrics.relay_seconds.observe(took_s)
@@ -124,9 +142,10 @@ class Relay:
         self._tell(key.device, outcome)
         try:
             await self._store.record_verdict(key.device, outcome)
-        except StoreError as error:
-            # Somebody stands at the door; only if the reply gets lost, GuardianKey is asked twice.
-            _log.error("a verdict for %s could not be kept: %s", key.device, error)
+        except Exception as error:  # noqa: BLE001  somebody stands at the door
+            # Only if the reply gets lost too, GuardianKey is asked twice.
+            defect = None if isinstance(error, StoreError) else error
+            _log.error("a verdict for %s could not be kept: %s", key.device, error, exc_info=defect)
         return outcome
 
     def _tell(self, device: str, outcome: AttemptVerdict) -> None:
@@ -147,12 +166,17 @@ class Relay:
         self._metrics.attempts.labels(response).inc()
 
 
-async def _asked(api: Api, attempt: Attempt, digest: bytes) -> AttemptVerdict:
-    """What GuardianKey says within CALL_S."""
+def _key(device: str, attempt: Attempt) -> _Key:
+    named = f"{attempt.auth_group_id}|{attempt.message}"
+    return _Key(device, attempt.id, hashlib.sha256(named.encode()).digest())
+
+
+async def _asked(api: Api, attempt: Attempt, digest: bytes, call_s: float) -> AttemptVerdict:
+    """What GuardianKey says within `call_s`."""
     content = {"id": attempt.auth_group_id, "message": attempt.message}
     outcome = AttemptVerdict(attempt=attempt.id, digest=digest, response="ERROR", asked=attempt.ask)
     try:
-        async with asyncio.timeout(CALL_S):
+        async with asyncio.timeout(call_s):
             if attempt.ask:
                 verdict = await api.check("/checkaccess", content)
                 return replace(

@@ -47,7 +47,7 @@ def save(connection: sqlite3.Connection, device: str, verdict: AttemptVerdict) -
 def find(
     connection: sqlite3.Connection, device: str, attempt: int, digest: bytes
 ) -> AttemptVerdict | None:
-    """What became of this very message the last time, if it came before."""
+    """What became of this very attempt the last time, if it came before."""
     row = connection.execute(_FIND, (device, attempt, digest)).fetchone()
     return None if row is None else _verdict(row)
 

@@ -184,8 +184,9 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class AttemptVerdict:
-    """What became of an attempt. `digest` is SHA-256 of its message; `response` as it goes to the
-    board; with `retry` GuardianKey has not taken it; `asked` is False for a late one."""
+    """What became of an attempt. `digest` is SHA-256 of `<authGroupId>|<message>`; `response` as it
+    goes to the board; with `retry` GuardianKey has not taken it; `asked` is False for a late one.
+    """
 
     attempt: int
     digest: bytes = field(repr=False)

@@ -267,7 +267,7 @@ class Store:
         return await self._writer.run(operation)
 
     def verdict(self, device: str, attempt: int, digest: bytes) -> AttemptVerdict | None:
-        """What became of this very message of an attempt (SHA-256 `digest`), if it came before."""
+        """What became of this very attempt, if it came before; `digest` as in AttemptVerdict."""
         return self._read(lambda reader: attempt_table.find(reader, device, attempt, digest))
 
     async def record_verdict(self, device: str, verdict: AttemptVerdict) -> None:

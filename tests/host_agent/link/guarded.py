@@ -64,8 +64,9 @@ class Guarded:
 
 
 @asynccontextmanager
-async def guarded(store: Store, metrics: Metrics) -> AsyncIterator[Guarded]:
+async def guarded(store: Store, metrics: Metrics, **limits: Any) -> AsyncIterator[Guarded]:
+    """With the relay's own `limits`."""
     async with running(accounts=[KNOWN]) as sandbox, Api(sandbox.url) as api:
-        relay = Relay(api, store, metrics)
+        relay = Relay(api, store, metrics, **limits)
         yield Guarded(Sessions(store, metrics, relay), relay, sandbox)
         await relay.stop()

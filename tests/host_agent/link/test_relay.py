@@ -6,7 +6,6 @@ import logging
 
 import pytest
 
-from host_agent.link import relay as relay_module
 from host_agent.store import Limits, Store
 from tests.host_agent.link.guarded import Guarded, attempt, guarded
 from tests.host_agent.waiting import until
@@ -14,11 +13,11 @@ from tests.host_agent.waiting import until
 
 @pytest.fixture
 def relayed(store, metrics):
-    """relayed(conversation) runs it with an agent that relays."""
+    """relayed(conversation, **limits) runs it with an agent that relays within these limits."""
 
-    def relayed(conversation) -> object:
+    def relayed(conversation, **limits: float) -> object:
         async def main() -> object:
-            async with guarded(store, metrics) as guard:
+            async with guarded(store, metrics, **limits) as guard:
                 return await conversation(guard)
 
         return asyncio.run(main())
@@ -46,7 +45,7 @@ def test_a_verdict_comes_back_with_the_ack_and_is_kept(relayed, board, store, pr
     relayed(conversation)
     (kept,) = store.attempts()
     assert (kept.device, kept.verdict.attempt, kept.verdict.response) == ("door", 7, "ACCEPT")
-    assert kept.verdict.digest == hashlib.sha256(str(asked["message"]).encode()).digest()
+    assert kept.verdict.digest == hashlib.sha256(f"group|{asked['message']}".encode()).digest()
     assert (kept.verdict.risk, kept.verdict.asked) == (5.0, True)
     assert kept.verdict.event_id and kept.verdict.event_token
 
@@ -99,6 +98,22 @@ def test_a_number_used_again_for_another_message_is_another_attempt(relayed, boa
     assert len(store.attempts()) == 2
 
 
+def test_the_verdict_of_one_group_is_not_that_of_another(relayed, board, store) -> None:
+    asked = attempt(7)
+
+    async def conversation(guard: Guarded) -> None:
+        await guard.exchange(board, attempt=asked)
+        reply = await guard.exchange(board, attempt=asked | {"authGroupId": "nobody"})
+        assert reply["verdict"]["response"] == "ERROR"
+        assert len(guard.sandbox.guardiankey.refused.after(0)) == 1
+        reply = await guard.exchange(board, attempt=asked)
+        assert reply["verdict"] == verdict(7, "ACCEPT")
+        assert len(guard.taken()) == 1
+
+    relayed(conversation)
+    assert [kept.verdict.response for kept in store.attempts()] == ["ERROR", "ACCEPT"]
+
+
 def test_a_late_attempt_is_sent_for_the_record_and_once(relayed, board) -> None:
     late = attempt(7, ask=False)
 
@@ -126,10 +141,7 @@ def test_an_attempt_whose_verdict_was_lost_on_the_way_is_not_sent_late(relayed, 
 @pytest.mark.parametrize(
     "fault", [{"kind": "status", "status": 503}, {"kind": "reset"}, {"kind": "hang"}]
 )
-def test_what_guardiankey_did_not_take_comes_late(
-    relayed, board, store, metrics, monkeypatch, fault
-) -> None:
-    monkeypatch.setattr(relay_module, "CALL_S", 0.3)
+def test_what_guardiankey_did_not_take_comes_late(relayed, board, store, metrics, fault) -> None:
     asked = attempt(7)
 
     async def conversation(guard: Guarded) -> None:
@@ -144,7 +156,7 @@ def test_what_guardiankey_did_not_take_comes_late(
         assert guard.relay.failing is None
         assert guard.taken() == [("/sendevent", "ann")]
 
-    relayed(conversation)
+    relayed(conversation, call_s=0.3)
     (kept,) = store.attempts()
     assert (kept.verdict.response, kept.verdict.asked) == ("SENT", False)
     assert (count(metrics, "error"), count(metrics, "sent")) == (1, 1)
@@ -163,10 +175,7 @@ def test_what_guardiankey_will_never_take_is_told_so_and_not_asked_again(relayed
     relayed(conversation)
 
 
-def test_a_hanging_guardiankey_slows_nobody_else(
-    relayed, board, store, make_board, press, monkeypatch
-) -> None:
-    monkeypatch.setattr(relay_module, "CALL_S", 2.0)
+def test_a_hanging_guardiankey_slows_nobody_else(relayed, board, store, make_board, press) -> None:
     other = make_board("gate", store.add_device("gate", "Lock").key)
 
     async def conversation(guard: Guarded) -> None:
@@ -180,7 +189,7 @@ def test_a_hanging_guardiankey_slows_nobody_else(
         assert not waiting.done()
         assert (await waiting)["verdict"]["retry"]
 
-    relayed(conversation)
+    relayed(conversation, call_s=2.0)
 
 
 def test_a_call_goes_on_without_the_board_that_waited_for_it(relayed, board, store) -> None:
@@ -200,14 +209,8 @@ def test_a_call_goes_on_without_the_board_that_waited_for_it(relayed, board, sto
     assert len(store.attempts()) == 1
 
 
-@pytest.mark.parametrize(("places", "of_a_device"), [(2, 9), (9, 2)])
-def test_attempts_above_the_limit_are_told_at_once(
-    relayed, board, metrics, monkeypatch, places: int, of_a_device: int
-) -> None:
-    monkeypatch.setattr(relay_module, "CALL_S", 0.5)
-    monkeypatch.setattr(relay_module, "MAX_IN_FLIGHT", places)
-    monkeypatch.setattr(relay_module, "MAX_OF_A_DEVICE", of_a_device)
-
+@pytest.mark.parametrize("limit", ["max_in_flight", "max_of_a_device"])
+def test_attempts_above_the_limit_are_told_at_once(relayed, board, metrics, limit: str) -> None:
     async def conversation(guard: Guarded) -> None:
         guard.fault("hang", count=0)
         first = [
@@ -228,7 +231,7 @@ def test_attempts_above_the_limit_are_told_at_once(
         reply = await guard.exchange(board, attempt=attempt(3))
         assert reply["verdict"] == verdict(3, "ACCEPT")
 
-    relayed(conversation)
+    relayed(conversation, call_s=0.5, **{limit: 2})
     assert count(metrics, "busy") == 1
 
 
@@ -298,6 +301,22 @@ def test_a_verdict_that_cannot_be_kept_is_told_all_the_same(
 
     relayed(conversation)
     assert "could not be kept" in caplog.text
+
+
+def test_a_defect_in_keeping_a_verdict_costs_nobody_the_verdict(
+    relayed, board, monkeypatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("host_agent.store.attempts.MAX_ROWS", 1 << 63)  # no SQLite integer
+
+    async def conversation(guard: Guarded) -> None:
+        reply = await guard.exchange(board, attempt=attempt(7))
+        assert reply["verdict"] == verdict(7, "ACCEPT")
+        assert guard.relay.in_flight == 0
+
+    relayed(conversation)
+    (told,) = [record for record in caplog.records if "could not be kept" in record.message]
+    assert told.exc_info is not None
+    assert told.exc_info[0] is OverflowError
 
 
 def test_no_secret_is_in_the_log(relayed, board, store, caplog: pytest.LogCaptureFixture) -> None:
