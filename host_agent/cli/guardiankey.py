@@ -30,6 +30,8 @@ from host_agent.guardiankey import (
     Verdict,
     Webhook,
 )
+from host_agent.guardiankey.account import DEFAULT_SERVICE
+from host_agent.guardiankey.event import AUTHENTICATION
 from host_agent.store import Store
 
 app = App(name="guardiankey", help="Register at GuardianKey, and try an account out.")
@@ -38,6 +40,14 @@ BLOCKED = 3
 """Exit code of `check` when the verdict is BLOCK."""
 
 _ACCOUNT = Path("guardiankey.toml")
+_OPTION_OF = {
+    "user_name": "USER",
+    "user_email": "--email",
+    "client_ip": "--ip",
+    "user_agent": "--user-agent",
+    "event_type": "--type",
+}
+"""What the library's arguments are called here."""
 
 
 class NotSent(ThingWardenError):
@@ -89,7 +99,7 @@ class About:
     email: str = ""
     ip: str = ""
     user_agent: str = ""
-    type: str = "Authentication"
+    type: str = AUTHENTICATION
 
 
 _NOWHERE = Where()
@@ -106,7 +116,7 @@ def register(
     smtp_port: int = 587,
     smtp_user: str = "",
     smtp_security: Literal["TLS", "SSL", ""] = "TLS",
-    service: str = "ThingWarden",
+    service: str = DEFAULT_SERVICE,
     api: str | None = None,
     ca: Path | None = None,
     out: Path = _ACCOUNT,
@@ -179,6 +189,7 @@ def check(
             about.type,
             version=1 if v1 else 2,
         )
+    _check_options(verdict.reason)
     if as_json:
         sys.stdout.write(json.dumps(_told(verdict)) + "\n")
     if verdict.response is Response.ERROR:
@@ -221,6 +232,7 @@ def send(
             about.type,
             transport="udp" if udp else "rest",
         )
+    _check_options(sent.reason)
     if not sent.taken:
         raise NotSent(sent.reason)
     print_line("handed to the network" if udp else "taken")
@@ -246,6 +258,8 @@ def resolve(
     action
         What it was.
     """
+    if not event:
+        raise UsageError("EVENT must not be empty")
     with _client(where) as client:
         token = _kept_token(event, where.config) or read_secret("event token")
         client.resolve_event(event, token, action)
@@ -255,6 +269,13 @@ def resolve(
 def _client(where: Where, collector: tuple[str, int] = DEFAULT_COLLECTOR) -> GuardianKey:
     api, ca, account = _defaults(where.api, where.ca, where.config)
     return GuardianKey(Account.load(where.account or account), api, collector, ca=ca)
+
+
+def _check_options(reason: str) -> None:
+    """Raises UsageError if `reason` is an argument that the library cannot send."""
+    name, _, problem = reason.partition(" ")
+    if name in _OPTION_OF:
+        raise UsageError(f"{_OPTION_OF[name]} {problem}")
 
 
 def _kept_token(event: str, config: Path) -> str | None:

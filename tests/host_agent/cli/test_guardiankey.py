@@ -260,7 +260,23 @@ def test_an_account_that_is_not_there_is_told(warden) -> None:
     assert "make it with `thingwarden guardiankey register`" in outcome.err
 
 
-def test_an_odd_argument_is_told(guardiankey) -> None:
-    outcome = guardiankey("check", "jo\udcffhn")
-    assert outcome.code == 1
-    assert "user_name holds a lone surrogate" in outcome.err
+@pytest.mark.parametrize("command", ["check", "send"])
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["jo\udcffhn"], "USER holds a lone surrogate"),
+        (["john", "--ip", "nowhere"], "--ip must be an IP address"),
+        (["john", "--email", "x" * 1025], "--email has 1025 characters"),
+        (["john", "--user-agent", "\udcff"], "--user-agent holds a lone surrogate"),
+        (["john", "--type", "x" * 1025], "--type has 1025 characters"),
+    ],
+)
+def test_an_argument_that_cannot_be_sent_is_told(guardiankey, command, arguments, told) -> None:
+    outcome = guardiankey(command, *arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith(f"thingwarden: {told}")
+
+
+def test_an_event_without_an_id_cannot_be_resolved(guardiankey) -> None:
+    outcome = guardiankey("resolve", "", "GOOD")
+    assert (outcome.code, outcome.err) == (2, "thingwarden: EVENT must not be empty\n")
