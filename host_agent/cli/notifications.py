@@ -25,6 +25,9 @@ attempts = App(
 )
 
 _MOST = 100_000
+_ID_SHOWN = 12
+"""Characters of an event's id in a table; GuardianKey's have 64."""
+_ID_COLUMN = "event id"
 
 Limit = Annotated[int, Parameter(help="How many at most.", validator=Number(gte=1, lte=_MOST))]
 
@@ -33,14 +36,18 @@ Limit = Annotated[int, Parameter(help="How many at most.", validator=Number(gte=
 def list_notifications(
     *, limit: Limit = 50, json: AsJson = False, config: ConfigPath = DEFAULT_CONFIG
 ) -> None:
-    """Show notifications, newest first."""
+    """Show notifications, newest first.
+
+    The table shows how an event's id starts; --json shows the whole id, as `guardiankey resolve`
+    takes it.
+    """
     with open_store(config) as store:
         rows = [_notification(found) for found in store.notifications(limit)]
     if json:
         print_json(rows)
     else:
-        columns = ["time", "received", "user", "verdict", "risk", "service", "address", "event id"]
-        print_table(columns, map(_cells, rows))
+        columns = ["time", "received", "user", "verdict", "risk", "service", "address", _ID_COLUMN]
+        print_table(columns, map(_cells, rows), whole=_ID_COLUMN)
 
 
 @attempts.command(name="list")
@@ -53,6 +60,9 @@ def list_attempts(
 ) -> None:
     """Show access attempts, newest first.
 
+    The table shows how an event's id starts; --json shows the whole id, as `guardiankey resolve`
+    takes it.
+
     Example: thingwarden attempts list --device front-door
     """
     with open_store(config) as store:
@@ -60,8 +70,8 @@ def list_attempts(
     if json:
         print_json(rows)
     else:
-        columns = ["received", "device", "attempt", "verdict", "risk", "reason", "event id", "ms"]
-        print_table(columns, map(_cells, rows))
+        columns = ["received", "device", "attempt", "verdict", "risk", "reason", _ID_COLUMN, "ms"]
+        print_table(columns, map(_cells, rows), whole=_ID_COLUMN)
 
 
 def _notification(found: StoredNotification) -> dict[str, Any]:
@@ -92,8 +102,6 @@ def _attempt(found: StoredAttempt) -> dict[str, Any]:
 
 
 def _cells(row: dict[str, Any]) -> list[object]:
-    """The row for a person, in whose columns `..._ms` are times."""
-    return [
-        local_time(value) if name in ("time_ms", "received_ms") else value
-        for name, value in row.items()
-    ]
+    """The row for a person: times as such, and the start of the event's id."""
+    times = {name: local_time(row[name]) for name in ("time_ms", "received_ms") if name in row}
+    return [*(row | times | {"event_id": row["event_id"][:_ID_SHOWN]}).values()]

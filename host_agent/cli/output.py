@@ -68,8 +68,13 @@ def print_json(rows: Iterable[object]) -> None:
     sys.stdout.write(f"[\n{lines}\n]\n" if lines else "[]\n")
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, whole: str = ""
+) -> None:
+    """On a narrow terminal cells are folded, except in the column `whole`."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=column == whole)
     for row in rows:
         table.add_row(*(Text(printable(cell), overflow="fold") for cell in row))
     Console().print(table)

@@ -216,7 +216,9 @@ def test_an_event_is_resolved_with_a_token_from_standard_input(guardiankey, sand
     assert guardiankey("resolve", verdict.event_id, "GOOD").code == 2
 
 
-def test_an_event_that_the_agent_was_told_needs_no_token(guardiankey, sandbox, tmp_path) -> None:
+def test_an_event_that_the_agent_was_told_needs_no_token(
+    guardiankey, sandbox, tmp_path, typed
+) -> None:
     from host_agent.guardiankey import GuardianKey
 
     with GuardianKey(ACCOUNT, sandbox.url) as client:
@@ -236,6 +238,8 @@ def test_an_event_that_the_agent_was_told_needs_no_token(guardiankey, sandbox, t
     (tmp_path / "agent.toml").write_text("")
     with Store.open(tmp_path / "thingwarden.db") as store:
         asyncio.run(store.record_notification(told))
+    typed("")
+    assert guardiankey("resolve", verdict.event_id[:12], "BAD").code == 2
     assert guardiankey("resolve", verdict.event_id, "BAD").code == 0
     assert guardiankey("check", "john").code == 3
 

@@ -7,6 +7,7 @@ import pytest
 from host_agent.store import AttemptVerdict, Store, StoredNotification
 
 NOW = 1_700_000_000_000
+EVENT = "0123456789abcdef" * 4
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def judged(ready, tmp_path: Path):
             digest=bytes(32),
             response="BLOCK",
             risk=91.0,
-            event_id="e-7",
+            event_id=EVENT,
             event_token="a secret token",
             received_ms=NOW,
             took_ms=120,
@@ -36,7 +37,7 @@ def judged(ready, tmp_path: Path):
         await store.record_verdict("door", blocked)
         await store.record_verdict("other", late)
         notification = StoredNotification(
-            event_id="e-7",
+            event_id=EVENT,
             auth_group_id="group-1",
             user="[red]anna\x1b[2J",
             response="BLOCK",
@@ -68,11 +69,11 @@ def test_notifications_are_listed(judged) -> None:
             "risk": 91.0,
             "service": "front-door",
             "client_ip": "192.0.2.7",
-            "event_id": "e-7",
+            "event_id": EVENT,
         }
     ]
     table = judged("notifications", "list").out
-    assert "[red]anna\\x1b[2J  BLOCK    91.0  front-door  192.0.2.7  e-7" in table
+    assert "[red]anna\\x1b[2J  BLOCK    91.0  front-door  192.0.2.7  0123456789ab" in table
     assert "2023-11-1" in table
     assert "\x1b" not in table
 
@@ -87,7 +88,7 @@ def test_attempts_are_listed_newest_first(judged) -> None:
         "verdict": "BLOCK",
         "risk": 91.0,
         "reason": "",
-        "event_id": "e-7",
+        "event_id": EVENT,
         "took_ms": 120,
     }
     table = judged("attempts", "list").out
@@ -100,6 +101,17 @@ def test_attempts_of_one_device(judged) -> None:
     assert [attempt["attempt"] for attempt in found] == [7]
     assert len(listed(judged, "attempts", "list", "--limit", 1)) == 1
     assert listed(judged, "attempts", "list", "--device", "nobody") == []
+
+
+@pytest.mark.parametrize("command", ["notifications", "attempts"])
+def test_a_table_shows_how_the_id_starts_and_its_help_says_where_all_of_it_is(
+    judged, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    table = judged(command, "list").out
+    assert "0123456789ab" in table.split()
+    assert EVENT[:13] not in table
+    assert "--json shows the whole id" in " ".join(judged(command, "list", "--help").out.split())
 
 
 def test_no_list_shows_a_token_or_a_digest(judged) -> None:
