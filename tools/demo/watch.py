@@ -1,6 +1,7 @@
 """Shows on the terminal what arrives in the clouds, with the time that every step took."""
 
 import time
+from itertools import takewhile
 from typing import Any
 
 import requests
@@ -20,6 +21,7 @@ class Watch:
         self._store = store
         self._journeys = journeys
         self._next = 0
+        self._last_told = ""
         self.notifications = 0
         """How many came from GuardianKey by webhook."""
 
@@ -34,11 +36,13 @@ class Watch:
 
     def _show_notifications(self) -> None:
         """Those that came by webhook since the last look."""
-        told = self._store.notifications(limit=1000)
-        for notification in reversed(told[: len(told) - self.notifications]):
+        newest_first = self._store.notifications(limit=1000)
+        news = list(takewhile(lambda told: told.event_id != self._last_told, newest_first))
+        for notification in reversed(news):
             what = Text(f"GuardianKey tells by webhook: {notification.response} for ")
             self._tell(notification.service, what.append(notification.user, style="bold red"))
-        self.notifications = len(told)
+            self._last_told = notification.event_id
+        self.notifications += len(news)
 
     def _tell(self, device: str, what: Text) -> None:
         """One line about a device."""
