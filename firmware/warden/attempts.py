@@ -139,6 +139,7 @@ class Attempts:
                 attempt.sequential,
                 attempt.client_ip,
                 attempt.email,
+                longest=self._route.longest,
             )
             self._sent = attempt
             self._route.send(attempt.sequential, message, ask)

@@ -23,6 +23,8 @@ class DirectRoute:
     much longer.
     """
 
+    longest = None  # a message may have any length
+
     def __init__(self, carry, deadline_ms, stack):
         self._carry = carry
         self._deadline_ms = deadline_ms

@@ -29,7 +29,7 @@ class GuardianKey:
     """Makes the events of one account: `settings` as in config.GuardianKeySettings.
 
     ValueError names a field that is no text or too long, and a key or iv of another length. The
-    user agent is cut instead.
+    user agent is cut instead, and where an event has a bound, the client's reverse name too.
     """
 
     def __init__(self, settings):
@@ -52,8 +52,10 @@ class GuardianKey:
         client_ip,
         user_email="",
         auth_method="",
+        longest=None,
     ):
-        """One attempt as JSON in UTF-8; `generated_time` in whole Unix seconds."""
+        """One attempt as JSON in UTF-8, `longest` bytes at the most; `generated_time` in whole
+        Unix seconds."""
         for field, number in (("generated_time", generated_time), ("sequential", sequential)):
             if not isinstance(number, int) or isinstance(number, bool) or number < 0:
                 raise ValueError("%s: a whole number" % field)
@@ -79,10 +81,20 @@ class GuardianKey:
                 ("sequential", sequential),
             )
         )
-        return json.dumps(fields, separators=(",", ":")).encode()
+        made = _json(fields)
+        for field in ("userAgent", "clientReverse"):
+            if longest is not None and len(made) > longest:
+                fields[field] = _shorter(fields[field], len(made) - longest)
+                made = _json(fields)
+        if longest is not None and len(made) > longest:
+            raise ValueError("an event of more than %d bytes" % longest)
+        return made
 
-    def message(self, *event, **more):
-        """The `event` of the same arguments, encrypted, as base64 in one line."""
+    def message(self, *event, longest=None, **more):
+        """The `event` of the same arguments, encrypted, as base64 in one line; `longest` is for
+        the base64 here."""
+        if longest is not None:
+            more["longest"] = longest // 4 * 3
         ciphertext = cfb8.encrypt(self._key, self._iv, self.event(*event, **more))
         return binascii.b2a_base64(ciphertext)[:-1]
 
@@ -121,6 +133,19 @@ class Sequence:
                     "cannot read the attempts' numbers in NVS: %s" % error
                 ) from None
         return int.from_bytes(kept, "little")
+
+
+def _json(fields):
+    return json.dumps(fields, separators=(",", ":")).encode()
+
+
+def _shorter(text, excess):
+    """The text without its last `excess` bytes of UTF-8, and without half a character."""
+    data = text.encode()
+    end = max(0, len(data) - excess)
+    while end and data[end] & 0xC0 == 0x80:
+        end -= 1
+    return str(data[:end], "utf-8")
 
 
 def _text(field, value):

@@ -10,7 +10,9 @@ from warden.session import ALONE, DUE, NOTHING, NOW
 
 _RESPONSES = ("ACCEPT", "NOTIFY", "HARD_NOTIFY", "BLOCK", "ERROR", "SENT")
 _LIVE_MS = 4000
-_LONGEST = 2240  # of a message: it leaves room in a frame for all else that a report may carry
+# Bytes of a frame for the message and the id of its group: beside health and an event, or alone.
+_SHARED = 2430
+_ALONE = 2740
 _REASON = 80
 
 
@@ -19,10 +21,13 @@ class RelayRoute:
 
     Every frame carries the attempt until a reply tells what became of it, or its time is over. An
     agent that takes a frame and says nothing of its attempt does not relay: ERROR, to be retried.
+
+    `longest` is how many bytes a message may have.
     """
 
     def __init__(self, auth_group_id, clock):
         self._auth_group_id = json.dumps(auth_group_id).encode()
+        self.longest = _ALONE - len(self._auth_group_id)
         self._clock = clock
         self._sequential = None
         self._message = b""
@@ -38,15 +43,12 @@ class RelayRoute:
 
     def send(self, sequential, message, ask):
         """Take one attempt: `message` as GuardianKey wants it, `ask` whether somebody waits."""
-        if len(message) > _LONGEST:
-            print("guardiankey: an attempt of %d bytes is too long for a frame" % len(message))
-            self._answer = sequential, "ERROR", False
-            return
         self._sequential = sequential
         self._message = message
         self._ask = ask
         self._sent_at = self._clock.ticks()
-        self._wants = NOW if ask else DUE
+        shares = len(message) + len(self._auth_group_id) <= _SHARED
+        self._wants = NOW if ask else DUE if shares else ALONE
         self._carried = False
         self._answer = None
 
@@ -62,7 +64,7 @@ class RelayRoute:
         return answer
 
     def wants(self):
-        """A live attempt goes at once and alone, a late one with the rest."""
+        """A live attempt goes at once and alone, a late one with the rest if there is room."""
         return self._wants
 
     def fields(self):

@@ -1,6 +1,6 @@
 """Late attempts: kept, sent in order when nothing live is due, each the same event as ever."""
 
-from doorstep import NOW, Doorstep
+from doorstep import ACCOUNT, NOW, Doorstep
 from support import raises
 
 
@@ -27,6 +27,22 @@ def test_an_attempt_without_an_answer_is_sent_later_and_is_the_same_event():
     before = len(at.attempts)
     at.run(70000)
     assert len(at.attempts) == before
+
+
+def test_a_long_user_agent_keeps_no_attempt_from_its_verdict():
+    ACCOUNT.user_agent = "李" * 500
+    at = Doorstep()
+    assert at.decide("1234")["verdict"] == "ACCEPT"
+    assert at.attempts[-1]["event"]["userAgent"] == "李" * 500, "as it is, while there is room"
+    ACCOUNT.client_reverse = "é" * 253
+    at.reset()
+    at.run(100)
+    assert at.decide("1234")["verdict"] == "ACCEPT"
+    event = at.attempts[-1]["event"]
+    assert 300 < len(event["userAgent"]) < 500 and event["clientReverse"] == "é" * 253
+    offline(at)
+    at.run(2000)
+    assert sent(at)[-1] == (3, False) and len(at.late) == 0
 
 
 def test_late_attempts_go_one_by_one_oldest_first():

@@ -12,6 +12,8 @@ from warden.spool import Spool, SpoolFull
 class Route:
     """A route that answers when told."""
 
+    longest = None
+
     def __init__(self):
         self.given = []
         self.answer = None
@@ -198,7 +200,7 @@ def test_a_number_that_cannot_be_kept_makes_no_attempt():
 def test_an_event_that_cannot_be_made_is_late_and_does_not_flood():
     parts = Parts()
 
-    def no_memory(*_):
+    def no_memory(*_, **__):
         raise MemoryError
 
     real, parts.attempts._guardiankey.message = parts.attempts._guardiankey.message, no_memory

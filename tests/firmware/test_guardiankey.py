@@ -120,20 +120,33 @@ def test_what_is_too_long_or_no_text_is_refused_by_name():
         GuardianKey(Settings(user_agent=None))
 
 
-def test_the_longest_event_of_plain_text_fits_into_a_frame():
-    longest = GuardianKey(
-        Settings(
-            agent_id="a" * 64,
-            organization_id="o" * 64,
-            auth_group_id="g" * 64,
-            service="s" * 64,
-            user_agent="u" * 600,
-        )
-    )
-    message = longest.message(
-        1700000000, "n" * 64, True, 1 << 32, "2001:db8::" + "f" * 29, "e" * 128
-    )
-    assert len(message) <= 2560
+def test_an_event_with_a_bound_loses_of_its_user_agent_what_is_too_much():
+    for character in ("x", "é", "李", "😀", '"'):
+        guardiankey = GuardianKey(Settings(user_agent=character * 500))
+        whole = len(event(guardiankey))
+        for longest in range(whole - 9, whole + 2):
+            made = event(guardiankey, longest=longest)
+            assert longest - 10 < len(made) <= longest, "a quotation mark takes two bytes"
+            left = json.loads(made)["userAgent"]
+            assert left == character * len(left) and json.loads(made)["userName"] == "ana"
+
+
+def test_a_bound_costs_the_reverse_name_only_when_the_user_agent_is_gone():
+    guardiankey = GuardianKey(Settings(user_agent="李" * 100, client_reverse="é" * 100))
+    bare = len(event(GuardianKey(Settings(user_agent=""))))
+    for room, user_agent, reverse in ((203, 1, 100), (202, 0, 100), (199, 0, 99), (0, 0, 0)):
+        made = json.loads(event(guardiankey, longest=bare + room))
+        assert made["userAgent"] == "李" * user_agent, room
+        assert made["clientReverse"] == "é" * reverse, room
+    with raises(ValueError, "an event of more than"):
+        event(guardiankey, longest=bare - 1)
+
+
+def test_a_bound_of_a_message_is_that_of_its_base64():
+    guardiankey = GuardianKey(Settings(user_agent="李" * 500))
+    for longest in range(1000, 1010):
+        message = guardiankey.message(1700000000, "ana", False, 5, "192.0.2.7", longest=longest)
+        assert longest - 8 < len(message) <= longest
 
 
 def test_a_wrong_key_or_iv_is_refused_at_once():

@@ -1,11 +1,16 @@
 """Attempts as an extra of the real session; the agent is the test."""
 
+import binascii
+import json
+
 import warden.route_relay
 import warden.session
 from support import KEY, Agent, Talk
+from warden import cfb8
 from warden.access_list import AccessList
 from warden.access_sync import AccessSync
 from warden.frames import FRAME_LIMIT, Codec
+from warden.guardiankey import GuardianKey
 from warden.route_relay import RelayRoute
 
 MESSAGE = b"c2VjcmV0"
@@ -209,31 +214,73 @@ def test_a_late_attempt_makes_way_for_a_live_one():
     assert talk.verdict() == (7, "ACCEPT", False)
 
 
-def test_an_attempt_that_fits_no_frame_is_told_at_once():
-    talk = Relaying()
-    talk.route.send(7, b"A" * warden.route_relay._LONGEST, True)
-    assert talk.sent() == 1
-    talk.verdict()
-    talk.route.send(8, b"A" * (warden.route_relay._LONGEST + 4), True)
-    assert talk.route.take() == (8, "ERROR", False)
-    assert talk.sent() == 0
-
-
-def test_the_longest_attempt_leaves_room_for_the_rest_of_a_report():
-    longest = warden.route_relay._LONGEST
+def crowded(auth_group_id):
+    """A conversation of the longest device name, with all else that a report may carry."""
     Talk._codec = Codec("d" * 64, KEY)
     talk = Relaying(greeted=False)
     Agent._codec = Codec("d" * 64, KEY, "reply", "report", limit=FRAME_LIMIT)
-    talk.route = RelayRoute('"' * 64, talk.board.clock)
-    talk.session._extras = (AccessSync(AccessList()), talk.route)
-    talk.health = {"figures and their names": "9" * 250}
+    talk.route = RelayRoute(auth_group_id, talk.board.clock)
+    access = AccessList()
+    access.state = ("00c0ffee", (1 << 31) - 1)
+    talk.session._extras = (AccessSync(access), talk.route)
+    talk.health = {"figures and their names": "9" * 270}
     talk.greet()
+    talk.board.counters.boot = 0x7FFF0000
+    talk.session._frame = 1 << 31
     talk.board.pass_ms(70000)  # health is due
-    talk.board.press()
-    talk.route.send(1 << 40, b"A" * longest, False)
+    return talk
+
+
+def test_a_late_attempt_leaves_room_for_the_rest_of_a_report_or_goes_alone():
+    group = "李" * 64
+    shared = warden.route_relay._SHARED - len(group.encode()) - 2
+    talk = crowded(group)
+    talk.route.send(1 << 40, b"A" * shared, False)
     assert talk.sent() == 1
     report = talk.agent.report()
-    assert len(report["attempt"]["message"]) == longest and len(report["events"]) == 1
+    assert len(report["attempt"]["message"]) == shared and "health" in report
+    talk.agent.answer(ack=[0, 0])
+    talk.session.tick()
+    talk.route.take()
+    talk.board.pass_ms(70000)
+    talk.board.press()
+    talk.route.send(1 << 40, b"A" * (shared + 4), False)
+    assert talk.sent() == 1
+    report = talk.agent.report()
+    assert report["attempt"]["id"] == 1 << 40
+    assert "health" not in report and report["events"] == []
+
+
+def test_the_longest_message_fits_into_a_frame():
+    for group in ('"' * 64, "李" * 64, "😀" * 64):
+        for ask in (True, False):
+            talk = crowded(group)
+            talk.route.send(1 << 40, b"A" * talk.route.longest, ask)
+            assert talk.sent() == 1
+            assert talk.agent.report()["attempt"]["authGroupId"] == group
+
+
+class Account:
+    """The longest account that config lets pass for the relay route, none of it ASCII."""
+
+    key, iv = bytes(32), bytes(16)
+    agent_id = organization_id = auth_group_id = service = "李" * 64
+    client_reverse = "李" * 253
+    user_agent = "李" * 500
+
+
+def test_every_attempt_fits():
+    guardiankey = GuardianKey(Account())
+    route = RelayRoute(Account.auth_group_id, None)
+    for letter in ("x", "é", "李", "😀"):
+        for ip in ("192.168.100.100", "f" * 45):
+            user, email = letter * 64, letter * 128
+            message = guardiankey.message(
+                1 << 36, user, True, 1 << 40, ip, email, longest=route.longest
+            )
+            made = json.loads(cfb8.decrypt(Account.key, Account.iv, binascii.a2b_base64(message)))
+            assert (made["userName"], made["userEmail"], made["clientIP"]) == (user, email, ip)
+            assert made["service"] == made["agentId"] == "李" * 64
 
 
 class More:
