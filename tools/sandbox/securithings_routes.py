@@ -51,7 +51,7 @@ class SecuriThingsRoutes:
             securithings.check_body(body)
         except securithings.BodyError as error:
             return refusal(400, str(error))
-        self.inbox.add(msgspec.Raw(body))
+        self.inbox.add(msgspec.Raw(body), len(body))
         return web.json_response({"status": "accepted"}, status=201)
 
     async def _list_events(self, request: web.Request) -> web.Response:

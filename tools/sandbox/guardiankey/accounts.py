@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from host_agent.errors import ThingWardenError
+from tools.sandbox.guardiankey.refusal import Refusal
 
 KEY_BYTES = 32
 IV_BYTES = 16
@@ -32,9 +33,10 @@ class Account:
 
 
 class Accounts:
-    """The groups by their id."""
+    """The groups by their id; with `limit` of them, nobody else can register."""
 
     def __init__(self, accounts: Iterable[Account] = ()) -> None:
+        self.limit = 10_000
         self._groups: dict[str, Account] = {}
         for account in accounts:
             self.add(account)
@@ -48,7 +50,10 @@ class Accounts:
         return self._groups.get(auth_group_id)
 
     def register(self, key: bytes, iv: bytes, webhook_url: str = "") -> Account:
-        """A new group with fresh ids for a client that made `key` and `iv` (WIRE.md B7)."""
+        """A new group with fresh ids for a client that made `key` and `iv` (WIRE.md B7), or
+        Refusal."""
+        if len(self._groups) >= self.limit:
+            raise Refusal(503, "register", f"there are {self.limit} groups, the most there can be")
         account = Account(secrets.token_hex(32), secrets.token_hex(32), key, iv, webhook_url)
         self.add(account)
         return account

@@ -92,9 +92,9 @@ class GuardianKeyRoutes:
         async def treat() -> web.Response:
             try:
                 wanted = read_registration(fields)
+                account = self._service.accounts.register(wanted.key, wanted.iv, wanted.webhook_url)
             except Refusal as why:  # as text: what is JSON, the clients take for an account
                 return web.Response(status=why.status, text=str(why))
-            account = self._service.accounts.register(wanted.key, wanted.iv, wanted.webhook_url)
             return as_json(
                 {"authGroupId": account.auth_group_id, "organizationId": account.organization_id}
             )

@@ -82,9 +82,10 @@ class GuardianKey:
                     opened = open_v2(content, self.accounts)
             attempt = self._read(path, opened)
         except Refusal as refusal:
-            self.refused.add(Refused(path, transport, refusal.status, str(refusal)))
+            refused = Refused(path, transport, refusal.status, str(refusal))
+            self.refused.add(refused, len(content))
             raise
-        return self._judge(path, transport, opened, attempt)
+        return self._judge(path, transport, opened, attempt, len(content))
 
     def get_event(self, event_id: str, token: str) -> dict[str, str]:
         """What is known of a judged event, for who has its token."""
@@ -110,7 +111,9 @@ class GuardianKey:
         past_s = LIVE_S if path.endswith("/checkaccess") else LATE_S
         return read_event(opened.event, opened.account, self.now(), past_s)
 
-    def _judge(self, path: str, transport: str, opened: Opened, attempt: Attempt) -> dict[str, str]:
+    def _judge(
+        self, path: str, transport: str, opened: Opened, attempt: Attempt, size: int
+    ) -> dict[str, str]:
         group = opened.account.auth_group_id
         repeated = self._repeats.seen(opened, attempt)
         judgement = self.risk.judge(
@@ -121,7 +124,8 @@ class GuardianKey:
         if len(self._judged) > _MAX_JUDGED:
             self._judged.popitem(last=False)
         answer = check_answer(attempt, judgement, event_id, event_token)
-        self.inbox.add(Taken(path, transport, group, opened.event, judgement.response, repeated))
+        taken = Taken(path, transport, group, opened.event, judgement.response, repeated)
+        self.inbox.add(taken, size)
         if judgement.response != "ACCEPT":
             self.webhooks.send(
                 opened.account, notification(opened.account, attempt, answer, self.now())

@@ -18,7 +18,8 @@ _MAX_AT_ONCE = 20
 class Notification(msgspec.Struct):
     """One notification and what became of it: pending, delivered or failed.
 
-    `last_status`: of the last answer, None if the last try got none.
+    `attempts` 0 of a failed one: too many were pending. `last_status`: of the last answer, None if
+    the last try got none.
     """
 
     auth_group_id: str
@@ -35,6 +36,7 @@ class Webhooks:
     def __init__(self) -> None:
         self.sent: Inbox[Notification] = Inbox(limit=10_000)
         self.pauses_s: tuple[float, ...] = PAUSES_S
+        self.max_pending = 1000
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(_MAX_AT_ONCE)
         self._session: aiohttp.ClientSession | None = None
@@ -54,8 +56,12 @@ class Webhooks:
         """Starts to tell the group's webhook, if it has one."""
         if account.webhook_url:
             notification = Notification(account.auth_group_id, account.webhook_url, content)
-            self.sent.add(notification)
-            task = asyncio.create_task(self._deliver(notification, sealed(account, content)))
+            body = sealed(account, content)
+            self.sent.add(notification, len(body))
+            if len(self._tasks) >= self.max_pending:
+                notification.state = "failed"
+                return
+            task = asyncio.create_task(self._deliver(notification, body))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 

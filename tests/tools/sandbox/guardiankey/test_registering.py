@@ -85,6 +85,16 @@ def test_a_registered_group_can_be_used_at_once(guardiankey):
     guardiankey(scenario)
 
 
+def test_the_groups_are_bounded(guardiankey):
+    async def scenario(client):
+        client.sandbox.guardiankey.accounts.limit = 2  # group-1 is there
+        assert (await register(client, as_json(FIELDS)))[0] == 200
+        refused = (503, "register: there are 2 groups, the most there can be")
+        assert await register(client, as_json(FIELDS)) == refused
+
+    guardiankey(scenario)
+
+
 def test_every_registration_makes_another_group(guardiankey):
     async def scenario(client):
         assert await register(client, as_json(FIELDS)) != await register(client, as_json(FIELDS))

@@ -183,6 +183,18 @@ def test_a_webhook_that_is_not_there_is_tried_again(guardiankey, account):
     guardiankey(scenario, [dataclasses.replace(account, webhook_url="http://127.0.0.1:1/hook")])
 
 
+def test_what_is_pending_is_bounded(guardiankey, account):
+    async def scenario(client):
+        client.sandbox.guardiankey.webhooks.max_pending = 1
+        await told(client)
+        await told(client)
+        sent = (await client.listed("webhooks"))["webhooks"]
+        assert [item["state"] for item in sent] == ["pending", "failed"]
+        assert (sent[1]["attempts"], sent[1]["last_status"]) == (0, None)
+
+    guardiankey(scenario, [dataclasses.replace(account, webhook_url="http://127.0.0.1:1/hook")])
+
+
 def test_a_group_without_a_webhook_is_told_nothing(guardiankey):
     async def scenario(client):
         await told(client)
