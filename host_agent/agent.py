@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from host_agent import webhook
 from host_agent.config import Settings
 from host_agent.console.app import console_app
 from host_agent.delivery import Delivery
@@ -22,7 +23,6 @@ from host_agent.lockdown import Lockdown
 from host_agent.metrics import Metrics
 from host_agent.purging import purge_attempts
 from host_agent.store import Limits, Store, locate
-from host_agent.webhook import webhook_app
 
 DRAIN_S = 10
 """How long events under way may take when the agent stops."""
@@ -59,9 +59,11 @@ def run_agent(settings: Settings) -> None:
             busy = metrics.frames.labels("busy").inc
             listeners = {"device link": listen(Listener(app, *settings.link.address, busy))}
             if account and guardiankey.webhook_address:
-                app = webhook_app(account, store, lockdown, metrics)
+                app = webhook.webhook_app(account, store, lockdown, metrics)
                 busy = metrics.notifications.labels("busy").inc
-                listeners["webhook"] = listen(Listener(app, *guardiankey.webhook_address, busy))
+                listeners["webhook"] = listen(
+                    Listener(app, *guardiankey.webhook_address, busy, webhook.MAX_CONNECTIONS)
+                )
             app = console_app(store, metrics, problems, settings.console.address[0])
             listeners["console"] = listen(Listener(app, *settings.console.address))
             keep_days = guardiankey.keep_days

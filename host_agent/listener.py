@@ -32,15 +32,21 @@ class Listener:
     """Bound at once, so that a taken port is known before anything starts; leave it to unbind."""
 
     def __init__(
-        self, app: Starlette, host: str, port: int, on_refused: Callable[[], object] = lambda: None
+        self,
+        app: Starlette,
+        host: str,
+        port: int,
+        on_refused: Callable[[], object] = lambda: None,
+        max_connections: int = MAX_CONNECTIONS,
     ) -> None:
-        """`on_refused` is called for every connection above MAX_CONNECTIONS, which is hung up."""
+        """`on_refused` is called for every connection above `max_connections`, which is hung up."""
+        protocol = partial(_BoundedProtocol, on_refused=on_refused, max_connections=max_connections)
         self._socket = _bind(host, port)
         self.url = _url(self._socket)
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http=partial(_BoundedProtocol, on_refused=on_refused),  # type: ignore[arg-type]
+                http=protocol,  # type: ignore[arg-type]
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -100,13 +106,20 @@ class _BoundedProtocol(HttpToolsProtocol):
     _request_bytes = 0
     """Read since the last request was complete."""
 
-    def __init__(self, *arguments: Any, on_refused: Callable[[], object], **options: Any) -> None:
+    def __init__(
+        self,
+        *arguments: Any,
+        on_refused: Callable[[], object],
+        max_connections: int,
+        **options: Any,
+    ) -> None:
         super().__init__(*arguments, **options)
         self._on_refused = on_refused
+        self._max_connections = max_connections
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > MAX_CONNECTIONS:
+        if len(self.connections) > self._max_connections:
             self._on_refused()
             transport.abort()
         else:

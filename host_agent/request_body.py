@@ -1,4 +1,4 @@
-"""What link and webhook share: a body, read within limits of size and time; a refusal as text."""
+"""A body, read within limits of size and time; a refusal as text."""
 
 import asyncio
 

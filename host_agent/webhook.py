@@ -16,9 +16,10 @@ from starlette.routing import Route
 
 from host_agent.clock import now_ms
 from host_agent.guardiankey import Account, Notification, NotificationError, open_notification
+from host_agent.intake import Intake
 from host_agent.lockdown import Lockdown
 from host_agent.metrics import Metrics
-from host_agent.request_body import BodyRefused, plain_error, read_body
+from host_agent.request_body import plain_error
 from host_agent.store import Store, StoredNotification, StoreError
 from host_agent.throttle import Throttle
 
@@ -26,7 +27,9 @@ PATH = "/v1/guardiankey/notifications"
 MAX_BODY_BYTES = 64 * 1024
 BODY_TIMEOUT_S = 10
 MAX_IN_FLIGHT = 256
-"""Notifications being read and stored at a time."""
+"""Notifications being judged and stored at a time."""
+MAX_CONNECTIONS = 512
+"""Each may hold a body that is on its way: some 32 MiB in all."""
 RETRY_S = 30
 """When a sender should come again with what could not be taken."""
 _TELL_EVERY_S = 60
@@ -42,9 +45,12 @@ def webhook_app(
     lockdown: Lockdown,
     metrics: Metrics,
     max_in_flight: int = MAX_IN_FLIGHT,
+    body_timeout_s: float = BODY_TIMEOUT_S,
 ) -> Starlette:
-    """The ASGI application of the webhook."""
-    notifications = _Notifications(account, store, lockdown, metrics, max_in_flight)
+    """The ASGI application of the webhook, for a listener of MAX_CONNECTIONS."""
+    results = metrics.notifications
+    intake = Intake("notification", results, MAX_BODY_BYTES, body_timeout_s, max_in_flight, RETRY_S)
+    notifications = _Notifications(account, store, lockdown, intake)
     return Starlette(
         routes=[Route(PATH, notifications.post, methods=["POST"])],
         exception_handlers={HTTPException: plain_error},
@@ -52,33 +58,17 @@ def webhook_app(
 
 
 class _Notifications:
-    def __init__(
-        self,
-        account: Account,
-        store: Store,
-        lockdown: Lockdown,
-        metrics: Metrics,
-        max_in_flight: int,
-    ) -> None:
+    def __init__(self, account: Account, store: Store, lockdown: Lockdown, intake: Intake) -> None:
         self._account = account
         self._store = store
         self._lockdown = lockdown
-        self._metrics = metrics
-        self._free = max_in_flight
+        self._intake = intake
         self._told = Throttle(_TELL_EVERY_S)
 
     async def post(self, request: Request) -> Response:
-        if not self._free:
-            raise self._refused("busy", 503, "busy", RETRY_S)
-        self._free -= 1
-        try:
-            body = await read_body(request, "notification", MAX_BODY_BYTES, BODY_TIMEOUT_S)
+        body = await self._intake.body(request)
+        with self._intake.place():
             await self._take(body, request.headers.get("content-type"))
-        except BodyRefused as error:
-            self._count("too_large" if error.status_code == 413 else "malformed")
-            raise
-        finally:
-            self._free += 1
         return PlainTextResponse("ok\n")
 
     async def _take(self, body: bytes, content_type: str | None) -> None:
@@ -92,33 +82,23 @@ class _Notifications:
             locked = await self._store.record_notification(_stored(notification), doors)
         except StoreError as error:
             self._tell("unavailable", f"a notification cannot be stored: {error}")
-            raise self._refused("unavailable", 503, "unavailable", RETRY_S) from error
+            raise self._intake.refusal("unavailable", 503, "unavailable", RETRY_S) from error
         if locked is None:
-            raise self._refused("duplicate", 403, _REFUSED)
+            raise self._intake.refusal("duplicate", 403, _REFUSED)
         if doors:
             self._lockdown.tell(notification, locked)
-        self._count("accepted")
+        self._intake.count("accepted")
 
     def _disbelieved(self, error: NotificationError) -> HTTPException:
         """Its cause is for the log: a stranger learns nothing but that it was not taken."""
         self._tell(str(error.status), f"a notification was refused: {error}")
         if error.status == 400:
-            return self._refused("malformed", 400, "not a notification")
-        return self._refused("refused", 403, _REFUSED)
+            return self._intake.refusal("malformed", 400, "not a notification")
+        return self._intake.refusal("refused", 403, _REFUSED)
 
     def _tell(self, key: str, text: str) -> None:
         if self._told.allows(key):
             _log.warning("%s", text)
-
-    def _refused(
-        self, result: str, status: int, detail: str, retry_s: int | None = None
-    ) -> HTTPException:
-        self._count(result)
-        headers = {} if retry_s is None else {"Retry-After": str(retry_s)}
-        return HTTPException(status, detail, headers)
-
-    def _count(self, result: str) -> None:
-        self._metrics.notifications.labels(result).inc()
 
 
 def _stored(notification: Notification) -> StoredNotification:

@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from host_agent.intake import Intake
 from host_agent.link.frames import MAX_FRAME_BYTES, FrameMalformed, FrameUnauthenticated
 from host_agent.link.sessions import Sessions
 from host_agent.metrics import Metrics
-from host_agent.request_body import BodyRefused, plain_error, read_body
+from host_agent.request_body import plain_error
 
 MEDIA_TYPE = "application/jose"
 BODY_TIMEOUT_S = 10
@@ -22,52 +23,40 @@ MAX_IN_FLIGHT = 1024
 RETRY_BUSY_S = 1
 
 
-def link_app(sessions: Sessions, metrics: Metrics, max_in_flight: int = MAX_IN_FLIGHT) -> Starlette:
+def link_app(
+    sessions: Sessions,
+    metrics: Metrics,
+    max_in_flight: int = MAX_IN_FLIGHT,
+    body_timeout_s: float = BODY_TIMEOUT_S,
+) -> Starlette:
     """The ASGI application of the device link."""
-    frames = _Frames(sessions, metrics, max_in_flight)
+    intake = Intake(
+        "frame", metrics.frames, MAX_FRAME_BYTES, body_timeout_s, max_in_flight, RETRY_BUSY_S
+    )
     return Starlette(
-        routes=[Route("/v1/frames", frames.post, methods=["POST"])],
+        routes=[Route("/v1/frames", _Frames(sessions, intake).post, methods=["POST"])],
         exception_handlers={HTTPException: plain_error},
     )
 
 
 class _Frames:
-    def __init__(self, sessions: Sessions, metrics: Metrics, max_in_flight: int) -> None:
+    def __init__(self, sessions: Sessions, intake: Intake) -> None:
         self._sessions = sessions
-        self._metrics = metrics
-        self._free = max_in_flight
+        self._intake = intake
 
     async def post(self, request: Request) -> Response:
-        frame = await self._body(request)
+        frame = await self._intake.body(request)
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != MEDIA_TYPE:
-            raise self._refused("malformed", 400, f"Content-Type must be {MEDIA_TYPE}")
-        if not self._free:
-            raise self._refused("busy", 503, "busy", {"Retry-After": str(RETRY_BUSY_S)})
-        self._free -= 1
-        try:
-            answer = await self._sessions.exchange(frame)
-        except FrameMalformed as error:
-            raise HTTPException(400, "malformed frame") from error
-        except FrameUnauthenticated as error:
-            raise HTTPException(401, "unauthenticated") from error
-        finally:
-            self._free += 1
+            raise self._intake.refusal("malformed", 400, f"Content-Type must be {MEDIA_TYPE}")
+        with self._intake.place():
+            try:
+                answer = await self._sessions.exchange(frame)
+            except FrameMalformed as error:
+                raise HTTPException(400, "malformed frame") from error
+            except FrameUnauthenticated as error:
+                raise HTTPException(401, "unauthenticated") from error
         if answer.retry_s is None:
             return Response(answer.frame, media_type=MEDIA_TYPE)
         retry = {"Retry-After": str(answer.retry_s)}
         return Response(answer.frame, 503, retry, media_type=MEDIA_TYPE)
-
-    async def _body(self, request: Request) -> bytes:
-        try:
-            return await read_body(request, "frame", MAX_FRAME_BYTES, BODY_TIMEOUT_S)
-        except BodyRefused as error:
-            result = "too_large" if error.status_code == 413 else "malformed"
-            self._metrics.frames.labels(result).inc()
-            raise
-
-    def _refused(
-        self, result: str, status: int, detail: str, headers: dict[str, str] | None = None
-    ) -> HTTPException:
-        self._metrics.frames.labels(result).inc()
-        return HTTPException(status, detail, headers)

@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from anyio.from_thread import start_blocking_portal
 from host_agent.guardiankey.envelope import encrypted
 from host_agent.guardiankey.event import Attempt, event_text
 from host_agent.store import AttemptVerdict, Store
+from host_agent.webhook import MAX_BODY_BYTES, MAX_CONNECTIONS
 from tests.certificates import Authority
 from tests.host_agent.guardiankey_sender import PATH, Sender
 from tools.sandbox import running
@@ -207,6 +209,18 @@ def test_sigterm_lets_a_notification_under_way_finish(sender, with_webhook, tmp_
         assert b" 200 " in connection.recv(4096).splitlines()[0]
     assert with_webhook.wait() == 0
     assert notifications(tmp_path) == ["e-1"]
+
+
+def test_the_webhook_bounds_what_slow_bodies_may_hold(with_webhook, eventually) -> None:
+    host, port = with_webhook.webhook.removeprefix("http://").split(":")
+    assert MAX_CONNECTIONS * MAX_BODY_BYTES <= 32 << 20
+    with ExitStack() as stack:
+        for _ in range(MAX_CONNECTIONS + 1):
+            last = stack.enter_context(socket.create_connection((host, int(port)), timeout=20))
+        with suppress(ConnectionError):
+            assert last.recv(1) == b""
+        busy = 'thingwarden_notifications_total{result="busy"} 1.0'
+        eventually(lambda: busy in with_webhook.get("/metrics")[1], "it is counted")
 
 
 def test_without_a_webhook_nothing_listens_for_one(agent) -> None:

@@ -43,10 +43,11 @@ def board(store: Store, make_board):
 
 @asynccontextmanager
 async def listening(
-    sessions: Sessions, metrics: Metrics, max_in_flight: int
+    sessions: Sessions, metrics: Metrics, max_connections: int, **limits: Any
 ) -> AsyncIterator[Listener]:
-    app = link_app(sessions, metrics, max_in_flight)
-    with Listener(app, "127.0.0.1", 0, metrics.frames.labels("busy").inc) as listener:
+    app = link_app(sessions, metrics, **limits)
+    busy = metrics.frames.labels("busy").inc
+    with Listener(app, "127.0.0.1", 0, busy, max_connections) as listener:
         serving = asyncio.create_task(listener.serve())
         try:
             yield listener
@@ -57,11 +58,11 @@ async def listening(
 
 @pytest.fixture
 def with_link(sessions: Sessions, metrics: Metrics):
-    """Runs a conversation on a fresh connection to the link."""
+    """Runs a conversation on a fresh connection to the link; `limits` as link_app takes them."""
 
-    def run(talk: Talk, max_in_flight: int = 10) -> Any:
+    def run(talk: Talk, max_connections: int = 10, **limits: Any) -> Any:
         async def main() -> Any:
-            async with listening(sessions, metrics, max_in_flight) as listener:
+            async with listening(sessions, metrics, max_connections, **limits) as listener:
                 port = int(listener.url.rpartition(":")[2])
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 try:
@@ -78,13 +79,13 @@ def with_link(sessions: Sessions, metrics: Metrics):
 def send(with_link):
     """Sends raw bytes; (status, headers, body) of the answer."""
 
-    def send(data: bytes, max_in_flight: int = 10) -> tuple[int, dict[str, str], bytes]:
+    def send(data: bytes, **limits: Any) -> tuple[int, dict[str, str], bytes]:
         async def talk(
             reader: asyncio.StreamReader, writer: asyncio.StreamWriter
         ) -> tuple[int, dict[str, str], bytes]:
             writer.write(data)
             return await answer(reader)
 
-        return with_link(talk, max_in_flight)
+        return with_link(talk, **limits)
 
     return send

@@ -142,11 +142,7 @@ async def _report(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, bo
     return (await answer(reader))[0]
 
 
-def test_connections_above_the_cap_are_hung_up_and_counted(
-    with_link, board, metrics, monkeypatch
-) -> None:
-    monkeypatch.setattr("host_agent.listener.MAX_CONNECTIONS", 1)
-
+def test_connections_above_the_cap_are_hung_up_and_counted(with_link, board, metrics) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
         writer.write(post(board.seal()))
         assert (await answer(reader))[0] == 200
@@ -156,5 +152,5 @@ def test_connections_above_the_cap_are_hung_up_and_counted(
         its_writer.close()
         return await _report(reader, writer, board)
 
-    assert with_link(talk) == 200
+    assert with_link(talk, max_connections=1) == 200
     assert frames(metrics, "busy") == 1

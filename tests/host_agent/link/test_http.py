@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from host_agent.link import http
 from host_agent.link.http import MAX_FRAME_BYTES
 from tests.host_agent.link.wire import HEAD, answer, frames, post
 
@@ -84,9 +83,9 @@ def test_the_largest_frame_is_read(send) -> None:
     assert send(post(b"x" * MAX_FRAME_BYTES))[0] == 400
 
 
-def test_a_dripping_body_is_408(send, monkeypatch) -> None:
-    monkeypatch.setattr(http, "BODY_TIMEOUT_S", 0.1)
-    status, headers, _ = send(HEAD + b"Content-Length: 100\r\n\r\nxxx")
+def test_a_dripping_body_is_408(send) -> None:
+    request = HEAD + b"Content-Length: 100\r\n\r\nxxx"
+    status, headers, _ = send(request, body_timeout_s=0.1)
     assert (status, headers["connection"]) == (408, "close")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -47,16 +48,17 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def start(account: Account, store: Store) -> Iterator[Callable[..., Webhook]]:
-    """start(responses=(), devices=(), max_in_flight=10) serves a webhook during the test."""
+    """start(responses=(), devices=(), **limits) serves a webhook during the test; `limits` as
+    webhook_app takes them."""
     with ExitStack() as stack:
         portal = stack.enter_context(start_blocking_portal())
 
         def start(
-            responses: tuple[str, ...] = (), devices: tuple[str, ...] = (), max_in_flight: int = 10
+            responses: tuple[str, ...] = (), devices: tuple[str, ...] = (), **limits: Any
         ) -> Webhook:
             metrics = Metrics()
             lockdown = Lockdown(responses, devices)
-            app = webhook_app(account, store, lockdown, metrics, max_in_flight)
+            app = webhook_app(account, store, lockdown, metrics, **limits)
             listener = stack.enter_context(portal.wrap_async_context_manager(serving(app)))
             return Webhook(account, listener.url, metrics)
 
