@@ -3,16 +3,15 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
+from host_agent.guardiankey import account_file
 from host_agent.guardiankey.cfb8 import IV_BYTES, KEY_BYTES
-from host_agent.guardiankey.errors import AccountError
+from host_agent.guardiankey.errors import AccountError, RegistrationError
+from host_agent.guardiankey.registration import Email, Webhook, register
 from host_agent.guardiankey.settings import DEFAULT_API
-
-if TYPE_CHECKING:
-    from host_agent.guardiankey.registration import Email, Webhook
 
 DEFAULT_SERVICE = "ThingWarden"
 
@@ -61,7 +60,7 @@ class Account:
     def register(
         cls,
         email: str,
-        notify: "Webhook | Email | None" = None,
+        notify: Webhook | Email | None = None,
         api: str = DEFAULT_API,
         *,
         service: str = DEFAULT_SERVICE,
@@ -72,10 +71,12 @@ class Account:
         `notify`: where its notifications go. Raises RegistrationError, or AccountError for a
         `service` that cannot be.
         """
-        from host_agent.guardiankey.registration import register
-
         _check_text("service", service)  # before there is an account that would be lost
-        return cls(**register(email, notify, api, ca=ca), service=service)
+        fields = register(email, notify, api, ca=ca)
+        try:
+            return cls(**fields, service=service)
+        except AccountError as error:
+            raise RegistrationError(f"GuardianKey's answer cannot be used: {error}") from None
 
     @classmethod
     def from_reference(cls, config: Mapping[str, object]) -> Self:
@@ -119,16 +120,19 @@ class Account:
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """From a TOML file as `save` writes it. Raises AccountError naming file and field."""
-        from host_agent.guardiankey.account_file import read
-
-        return cls(**read(Path(path)))
+        fields = account_file.read(Path(path))
+        try:
+            fields["key"] = decoded("key", fields["key"], KEY_BYTES)
+            fields["iv"] = decoded("iv", fields["iv"], IV_BYTES)
+            return cls(**fields)
+        except AccountError as error:
+            raise AccountError(f"{path}: {error}") from None
 
     def save(self, path: str | Path, *, replace: bool = False) -> None:
         """Into a TOML file of mode 0600, whole or not at all. Raises AccountError, also if there
         is such a file and `replace` is not set: an account's key exists nowhere else."""
-        from host_agent.guardiankey.account_file import write
-
-        write(Path(path), self, replace=replace)
+        fields = asdict(self) | {"key": self.key_text, "iv": self.iv_text}
+        account_file.write(Path(path), fields, replace=replace)
 
 
 def decoded(name: str, text: object, size: int) -> bytes:

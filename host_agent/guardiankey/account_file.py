@@ -4,13 +4,11 @@ import json
 import logging
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from host_agent.guardiankey.errors import AccountError
-
-if TYPE_CHECKING:
-    from host_agent.guardiankey.account import Account
 
 _log = logging.getLogger(__name__)
 
@@ -19,10 +17,8 @@ _OPTIONAL = ("service", "reverse")
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The fields of an Account. Raises AccountError naming the file and the field."""
-    from host_agent.guardiankey.account import Account, decoded
-    from host_agent.guardiankey.cfb8 import IV_BYTES, KEY_BYTES
-
+    """The fields, all required ones and no unknown ones, with whatever values. Raises AccountError
+    naming the file and the field."""
     fields = _document(path)
     for name in fields:
         if name not in _REQUIRED + _OPTIONAL:
@@ -31,17 +27,11 @@ def read(path: Path) -> dict[str, Any]:
     for name in _REQUIRED:
         if name not in fields:
             raise AccountError(f"{path}: {name} is missing")
-    try:
-        fields["key"] = decoded("key", fields["key"], KEY_BYTES)
-        fields["iv"] = decoded("iv", fields["iv"], IV_BYTES)
-        Account(**fields)
-    except AccountError as error:
-        raise AccountError(f"{path}: {error}") from None
     return fields
 
 
-def write(path: Path, account: "Account", *, replace: bool) -> None:
-    """Raises AccountError, and leaves no half-written file."""
+def write(path: Path, fields: Mapping[str, str | bool], *, replace: bool) -> None:
+    """The texts must be printable. Raises AccountError, and leaves no half-written file."""
     target = path.with_name(path.name + ".new") if replace else path
     try:
         if replace:
@@ -49,7 +39,7 @@ def write(path: Path, account: "Account", *, replace: bool) -> None:
         descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(_text(account))
+                file.write(_text(fields))
                 file.flush()
                 os.fsync(file.fileno())
         except OSError:
@@ -81,16 +71,7 @@ def _document(path: Path) -> dict[str, Any]:
         raise AccountError(f"{path} is not TOML") from None
 
 
-def _text(account: "Account") -> str:
-    fields = {
-        "agent_id": account.agent_id,
-        "organization_id": account.organization_id,
-        "auth_group_id": account.auth_group_id,
-        "key": account.key_text,
-        "iv": account.iv_text,
-        "service": account.service,
-        "reverse": account.reverse,
-    }
+def _text(fields: Mapping[str, str | bool]) -> str:
     head = "# An account at GuardianKey. Key and iv are secrets: keep this file to yourself.\n"
     return head + "".join(  # a printable text is the same in JSON and in TOML
         f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in fields.items()

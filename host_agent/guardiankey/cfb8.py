@@ -1,5 +1,7 @@
 """AES-256 in CFB mode with 8-bit segments, NIST SP 800-38A 6.3 (WIRE.md B2); no padding."""
 
+from typing import Any
+
 from Crypto.Cipher import AES
 
 from host_agent.guardiankey.errors import GuardianKeyError
@@ -10,19 +12,18 @@ IV_BYTES = 16
 
 def encrypt(key: bytes, iv: bytes, data: bytes) -> bytes:
     """The ciphertext, as long as `data`. Raises GuardianKeyError for a key or iv of wrong size."""
-    _check(key, iv)
-    return bytes(AES.new(key, AES.MODE_CFB, iv=iv, segment_size=8).encrypt(data))
+    return bytes(_cipher(key, iv).encrypt(data))
 
 
 def decrypt(key: bytes, iv: bytes, data: bytes) -> bytes:
     """The plaintext. The mode has no integrity: a wrong key gives garbage, not an error."""
-    _check(key, iv)
-    return bytes(AES.new(key, AES.MODE_CFB, iv=iv, segment_size=8).decrypt(data))
+    return bytes(_cipher(key, iv).decrypt(data))
 
 
-def _check(key: bytes, iv: bytes) -> None:
-    """The cipher itself would quietly take shorter keys, as AES-128 or AES-192."""
+def _cipher(key: bytes, iv: bytes) -> Any:
+    """Strict, because pycryptodome quietly takes shorter keys, as AES-128 or AES-192."""
     if len(key) != KEY_BYTES:
         raise GuardianKeyError(f"key must be {KEY_BYTES} bytes, not {len(key)}")
     if len(iv) != IV_BYTES:
         raise GuardianKeyError(f"iv must be {IV_BYTES} bytes, not {len(iv)}")
+    return AES.new(key, AES.MODE_CFB, iv=iv, segment_size=8)
