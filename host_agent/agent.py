@@ -7,13 +7,14 @@ import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from host_agent import webhook
 from host_agent.config import Settings
 from host_agent.console.app import console_app
 from host_agent.delivery import Delivery
 from host_agent.errors import ThingWardenError
+from host_agent.guardiankey import Account
 from host_agent.guardiankey.aio import Api
 from host_agent.link.http import link_app
 from host_agent.link.relay import CALL_S, Relay
@@ -23,6 +24,8 @@ from host_agent.lockdown import Lockdown
 from host_agent.metrics import Metrics
 from host_agent.purging import purge_attempts
 from host_agent.store import Limits, Store, locate
+from host_agent.webhook import MAX_CONNECTIONS as WEBHOOK_CONNECTIONS
+from host_agent.webhook import webhook_app
 
 DRAIN_S = 10
 """How long events under way may take when the agent stops."""
@@ -35,6 +38,38 @@ class AgentError(ThingWardenError):
     """The agent cannot start, or cannot go on."""
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """What works together while the agent runs."""
+
+    settings: Settings
+    metrics: Metrics
+    store: Store
+    delivery: Delivery
+    api: Api
+    relay: Relay
+    sessions: Sessions
+    lockdown: Lockdown
+
+    def problems(self) -> list[str]:
+        """Why the agent does not do its whole work now."""
+        limits, stats = self.settings.store, self.store.stats()
+        found = []
+        if self.store.damage is not None:
+            found.append(str(self.store.damage))
+        if self.sessions.refusing is not None:
+            found.append(f"reports are refused: {self.sessions.refusing}")
+        if stats.pending + stats.dead >= limits.max_events or stats.bytes >= limits.max_bytes:
+            found.append("the store is at its limit of events or bytes")
+        if self.delivery.paused is not None:
+            found.append(f"delivery is paused: {self.delivery.paused}")
+        if self.relay.failing is not None:
+            found.append(f"GuardianKey cannot be asked: {self.relay.failing}")
+        if unknown := self.lockdown.unknown(self.store):
+            found.append(f"[guardiankey] lockdown_devices: there is no device {', '.join(unknown)}")
+        return found
+
+
 def run_agent(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT, then drain. Raises ThingWardenError when it cannot go on."""
     endpoint = settings.securithings.endpoint()
@@ -45,47 +80,48 @@ def run_agent(settings: Settings) -> None:
     metrics = Metrics()
     limits = Limits(settings.store.max_events, settings.store.max_bytes)
     with _only_agent_on(path), Store.open(path, limits, metrics=metrics) as store:
-        delivery = Delivery(store, settings.delivery, endpoint, metrics)
         relay = Relay(api, store, metrics)
-        sessions = Sessions(store, metrics, relay)
-        lockdown = Lockdown(guardiankey.lockdown_on, guardiankey.lockdown_devices)
-
-        def problems() -> list[str]:
-            return _problems(store, limits, sessions, delivery, relay, lockdown)
-
+        parts = _Parts(
+            settings=settings,
+            metrics=metrics,
+            store=store,
+            delivery=Delivery(store, settings.delivery, endpoint, metrics),
+            api=api,
+            relay=relay,
+            sessions=Sessions(store, metrics, relay),
+            lockdown=Lockdown(guardiankey.lockdown_on, guardiankey.lockdown_devices),
+        )
         with ExitStack() as stack, asyncio.Runner(loop_factory=_new_event_loop) as runner:
-            listen = stack.enter_context
-            app = link_app(sessions, metrics)
-            busy = metrics.frames.labels("busy").inc
-            listeners = {"device link": listen(Listener(app, *settings.link.address, busy))}
-            if account and guardiankey.webhook_address:
-                app = webhook.webhook_app(account, store, lockdown, metrics)
-                busy = metrics.notifications.labels("busy").inc
-                listeners["webhook"] = listen(
-                    Listener(app, *guardiankey.webhook_address, busy, webhook.MAX_CONNECTIONS)
-                )
-            app = console_app(store, metrics, problems, settings.console.address[0])
-            listeners["console"] = listen(Listener(app, *settings.console.address))
-            keep_days = guardiankey.keep_days
-            runner.run(_serve(store, delivery, api, relay, listeners, keep_days))
+            listeners = {
+                name: stack.enter_context(listener) for name, listener in _bound(parts, account)
+            }
+            runner.run(_serve(parts, listeners))
 
 
-async def _serve(
-    store: Store,
-    delivery: Delivery,
-    api: Api,
-    relay: Relay,
-    listeners: Mapping[str, Listener],
-    keep_days: int,
-) -> None:
+def _bound(parts: _Parts, account: Account | None) -> Iterator[tuple[str, Listener]]:
+    """The agent's listeners by name, each bound when it is asked for."""
+    settings, metrics = parts.settings, parts.metrics
+    app = link_app(parts.sessions, metrics)
+    busy = metrics.frames.labels("busy").inc
+    yield "device link", Listener(app, *settings.link.address, busy)
+    if account and (address := settings.guardiankey.webhook_address):
+        app = webhook_app(account, parts.store, parts.lockdown, metrics)
+        busy = metrics.notifications.labels("busy").inc
+        yield "webhook", Listener(app, *address, busy, WEBHOOK_CONNECTIONS)
+    app = console_app(parts.store, metrics, parts.problems, settings.console.address[0])
+    yield "console", Listener(app, *settings.console.address)
+
+
+async def _serve(parts: _Parts, listeners: Mapping[str, Listener]) -> None:
     stopped = _stop_signal()
-    async with api:
+    keep_days = parts.settings.guardiankey.keep_days
+    async with parts.api:
         serving = [asyncio.create_task(listener.serve()) for listener in listeners.values()]
-        delivering = asyncio.create_task(delivery.run())
+        delivering = asyncio.create_task(parts.delivery.run())
         until_stopped = [
             asyncio.create_task(stopped.wait()),
-            asyncio.create_task(_watch(store)),
-            asyncio.create_task(purge_attempts(store, keep_days)),
+            asyncio.create_task(_watch(parts.store)),
+            asyncio.create_task(purge_attempts(parts.store, keep_days)),
         ]
         for name, listener in listeners.items():
             _log.info("%s on %s", name, listener.url)
@@ -95,8 +131,8 @@ async def _serve(
         for listener in listeners.values():
             listener.stop()
         await asyncio.wait(serving)
-        await relay.stop()
-        await delivery.stop(DRAIN_S)
+        await parts.relay.stop()
+        await parts.delivery.stop(DRAIN_S)
         for task in until_stopped:
             task.cancel()
         for result in await asyncio.gather(*tasks, return_exceptions=True):
@@ -150,29 +186,3 @@ def _new_event_loop() -> asyncio.AbstractEventLoop:
     except ImportError:
         return asyncio.new_event_loop()
     return uvloop.new_event_loop()
-
-
-def _problems(
-    store: Store,
-    limits: Limits,
-    sessions: Sessions,
-    delivery: Delivery,
-    relay: Relay,
-    lockdown: Lockdown,
-) -> list[str]:
-    """Why the agent does not do its whole work now."""
-    stats = store.stats()
-    found = []
-    if store.damage is not None:
-        found.append(str(store.damage))
-    if sessions.refusing is not None:
-        found.append(f"reports are refused: {sessions.refusing}")
-    if stats.pending + stats.dead >= limits.max_events or stats.bytes >= limits.max_bytes:
-        found.append("the store is at its limit of events or bytes")
-    if delivery.paused is not None:
-        found.append(f"delivery is paused: {delivery.paused}")
-    if relay.failing is not None:
-        found.append(f"GuardianKey cannot be asked: {relay.failing}")
-    if unknown := lockdown.unknown(store):
-        found.append(f"[guardiankey] lockdown_devices: there is no device {', '.join(unknown)}")
-    return found
