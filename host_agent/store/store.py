@@ -4,30 +4,21 @@ import sqlite3
 import threading
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Self, TypeVar
 
 from host_agent import access as access_rules
-from host_agent.access import EVERY_DOOR, AccessState
-from host_agent.clock import now_ms
+from host_agent.access import AccessState
 from host_agent.metrics import Metrics
 from host_agent.store import attempts as attempt_table
 from host_agent.store import devices as device_table
 from host_agent.store import events as event_table
 from host_agent.store import notifications as notification_table
-from host_agent.store.acceptance import is_stale
-from host_agent.store.errors import (
-    DeviceExists,
-    StoreDamaged,
-    StoreError,
-    UnknownDevice,
-)
+from host_agent.store import registry
+from host_agent.store.errors import StoreDamaged, StoreError
 from host_agent.store.group import Group
 from host_agent.store.opening import locate, open_alone, open_shared
 from host_agent.store.records import (
-    DEVICE_NAME,
     Accepted,
     AttemptVerdict,
     Dead,
@@ -105,12 +96,7 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
@@ -132,35 +118,12 @@ class Store:
 
     def add_device(self, name: str, type: str, group: str = "") -> Device:  # noqa: A002
         """A device with a new random key. Counters of a removed device of that name go on."""
-        if not DEVICE_NAME.fullmatch(name):
-            raise StoreError(
-                f"{name!r} cannot be a device name; use up to 64 letters, digits, '.', '_' and '-',"
-                " starting with a letter or digit"
-            )
-        if not type or not _is_unicode(type + group):
-            raise StoreError(f"the device {name} needs a type, and text for its type and group")
-
-        def operation(commit_group: Group) -> Device:
-            earlier = commit_group.device(name)
-            if device_table.present(earlier):
-                raise DeviceExists(f"there is a device {name} already; remove it first")
-            device = device_table.added(earlier, name, type, group, now_ms())
-            commit_group.put_device(device)
-            commit_group.registry_changed = True
-            return device
-
-        return self._writer.call(operation)
+        return self._writer.call(lambda here: registry.add_device(here, name, type, group))
 
     def remove_device(self, name: str) -> None:
         """Forget a device, its key and its access list; its events stay, and its counters for a
         later return."""
-
-        def operation(group: Group) -> None:
-            group.put_device(device_table.removed(self._known(group, name)))
-            group.put_access(name, None)
-            group.registry_changed = True
-
-        self._writer.call(operation)
+        self._writer.call(lambda group: registry.remove_device(group, name))
 
     def device(self, name: str) -> Device | None:
         """The device as last committed; what another process changed is seen within 0.5 s."""
@@ -181,31 +144,14 @@ class Store:
 
         A device that is here stays as it is, with its access list. For the others counters never
         go back, frames of the boots in the backup count as used, and boards take their access list
-        anew. Raises StoreError, and changes nothing, if it is no
-        backup or a device here has another key.
+        anew. Raises StoreError, and changes nothing, if it is no backup or a device here has
+        another key.
         """
         try:
             copies = decode(content)
         except ValueError as error:
             raise StoreError(f"this is no backup of devices: {error}") from error
-
-        def operation(group: Group) -> int:
-            restored = []
-            for copy, state in copies:
-                earlier = group.device(copy.name)
-                if earlier is None or earlier.key == device_table.REMOVED:
-                    restored.append((device_table.restored(earlier, copy), state))
-                elif copy.key not in (device_table.REMOVED, earlier.key):
-                    raise DeviceExists(
-                        f"the device {copy.name} has another key here; remove it first"
-                    )
-            for device, state in restored:
-                group.put_device(device)
-                group.put_access(device.name, state)
-            group.registry_changed = True
-            return sum(device.key != device_table.REMOVED for device, _ in restored)
-
-        return self._writer.call(operation)
+        return self._writer.call(lambda group: registry.restore(group, copies))
 
     # Access lists
 
@@ -241,30 +187,13 @@ class Store:
     def _change_access(
         self, device: str, change: Callable[[AccessState], AccessState]
     ) -> AccessState:
-        def operation(group: Group) -> AccessState:
-            self._known(group, device)
-            state = change(group.access(device) or access_rules.new_state())
-            if state.rev:  # else nobody asked for a list: its board keeps what it has
-                group.put_access(device, state)
-            return state
-
-        return self._writer.call(operation)
+        return self._writer.call(lambda group: registry.change_access(group, device, change))
 
     # The link
 
     async def accept(self, report: Report) -> Accepted | Stale | Forgotten:
         """Record what a frame carried, all or nothing. Raises StoreFull when it has no room."""
-
-        def operation(group: Group) -> Accepted | Stale | Forgotten:
-            device = group.device(report.device)
-            if device is None or device.key != report.key:
-                return Forgotten()
-            if is_stale(device, report):
-                group.put_device(replace(device, stale_frames=device.stale_frames + 1))
-                return Stale(device.boot)
-            return group.accept(device, report)
-
-        return await self._writer.run(operation)
+        return await self._writer.run(lambda group: registry.accept(group, report))
 
     def verdict(self, device: str, attempt: int, digest: bytes) -> AttemptVerdict | None:
         """What became of this very attempt, if it came before; `digest` as in AttemptVerdict."""
@@ -279,18 +208,9 @@ class Store:
     ) -> list[str] | None:
         """Keep what GuardianKey told, and let these doors, or EVERY_DOOR, open for nobody; both or
         nothing. The doors that are there; None, and no lockdown, if its event is kept already."""
-
-        def operation(group: Group) -> list[str] | None:
-            if not notification_table.add(group.connection, notification):
-                return None
-            names = group.doors() if EVERY_DOOR in lockdown else lockdown
-            present = [name for name in names if device_table.present(group.device(name))]
-            for name in present:
-                state = group.access(name) or access_rules.new_state()
-                group.put_access(name, access_rules.with_lockdown(state, True))
-            return present
-
-        return await self._writer.run(operation)
+        return await self._writer.run(
+            lambda group: registry.record_notification(group, notification, lockdown)
+        )
 
     # Delivery
 
@@ -371,20 +291,9 @@ class Store:
         """Counts; cheap with any backlog."""
         return self._read(event_table.stats)
 
-    def _known(self, group: Group, name: str) -> Device:
-        device = device_table.present(group.device(name))
-        if device is None:
-            raise UnknownDevice(name)
-        return device
-
     def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         try:
             with self._reading:
                 return query(self._reader)
         except sqlite3.Error as error:
             raise self._writer.explain(error) from error
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether the text can be stored: no lone surrogates."""
-    return text == text.encode("utf-8", "ignore").decode()

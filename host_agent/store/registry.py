@@ -1,0 +1,112 @@
+"""What an operation does to devices, their access lists and notifications in its Group.
+
+All or nothing: a function that raises has changed nothing."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+
+from host_agent import access as access_rules
+from host_agent.access import EVERY_DOOR, AccessState
+from host_agent.clock import now_ms
+from host_agent.store import devices, notifications
+from host_agent.store.acceptance import is_stale
+from host_agent.store.errors import DeviceExists, StoreError, UnknownDevice
+from host_agent.store.group import Group
+from host_agent.store.records import (
+    DEVICE_NAME,
+    Accepted,
+    Device,
+    Forgotten,
+    Report,
+    Stale,
+    StoredNotification,
+)
+
+
+def add_device(group: Group, name: str, type_: str, its_group: str) -> Device:
+    """Raises DeviceExists, and StoreError for what cannot name or describe a device."""
+    if not DEVICE_NAME.fullmatch(name):
+        raise StoreError(
+            f"{name!r} cannot be a device name; use up to 64 letters, digits, '.', '_' and '-',"
+            " starting with a letter or digit"
+        )
+    if not type_ or not _is_unicode(type_ + its_group):
+        raise StoreError(f"the device {name} needs a type, and text for its type and group")
+    earlier = group.device(name)
+    if devices.present(earlier):
+        raise DeviceExists(f"there is a device {name} already; remove it first")
+    device = devices.added(earlier, name, type_, its_group, now_ms())
+    group.put_device(device)
+    group.registry_changed = True
+    return device
+
+
+def remove_device(group: Group, name: str) -> None:
+    """Its counters stay. Raises UnknownDevice."""
+    group.put_device(devices.removed(_known(group, name)))
+    group.put_access(name, None)
+    group.registry_changed = True
+
+
+def restore(group: Group, copies: Iterable[tuple[Device, AccessState | None]]) -> int:
+    """Take devices from a backup; how many are new or back. Raises DeviceExists."""
+    restored = []
+    for copy, state in copies:
+        earlier = group.device(copy.name)
+        if earlier is None or earlier.key == devices.REMOVED:
+            restored.append((devices.restored(earlier, copy), state))
+        elif copy.key not in (devices.REMOVED, earlier.key):
+            raise DeviceExists(f"the device {copy.name} has another key here; remove it first")
+    for device, state in restored:
+        group.put_device(device)
+        group.put_access(device.name, state)
+    group.registry_changed = True
+    return sum(device.key != devices.REMOVED for device, _ in restored)
+
+
+def change_access(
+    group: Group, device: str, change: Callable[[AccessState], AccessState]
+) -> AccessState:
+    """The device's access list once it is changed. Raises UnknownDevice, and what `change` does."""
+    _known(group, device)
+    state = change(group.access(device) or access_rules.new_state())
+    if state.rev:  # else nobody asked for a list: its board keeps what it has
+        group.put_access(device, state)
+    return state
+
+
+def accept(group: Group, report: Report) -> Accepted | Stale | Forgotten:
+    """Record what a frame carried. Raises StoreFull."""
+    device = group.device(report.device)
+    if device is None or device.key != report.key:
+        return Forgotten()
+    if is_stale(device, report):
+        group.put_device(replace(device, stale_frames=device.stale_frames + 1))
+        return Stale(device.boot)
+    return group.accept(device, report)
+
+
+def record_notification(
+    group: Group, notification: StoredNotification, lockdown: Collection[str]
+) -> list[str] | None:
+    """Keep it and lock doors down; those that are there, None if its event is kept already."""
+    if not notifications.add(group.connection, notification):
+        return None
+    names = group.doors() if EVERY_DOOR in lockdown else lockdown
+    present = [name for name in names if devices.present(group.device(name))]
+    for name in present:
+        state = group.access(name) or access_rules.new_state()
+        group.put_access(name, access_rules.with_lockdown(state, True))
+    return present
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether the text can be stored: no lone surrogates."""
+    return text == text.encode("utf-8", "ignore").decode()
+
+
+def _known(group: Group, name: str) -> Device:
+    device = devices.present(group.device(name))
+    if device is None:
+        raise UnknownDevice(name)
+    return device
