@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from host_agent.clock import now_ms
 from host_agent.guardiankey import Account, Notification, NotificationError, open_notification
+from host_agent.guardiankey.notification import MAX_BODY_BYTES
 from host_agent.intake import Intake
 from host_agent.lockdown import Lockdown
 from host_agent.metrics import Metrics
@@ -24,7 +25,6 @@ from host_agent.store import Store, StoredNotification, StoreError
 from host_agent.throttle import Throttle
 
 PATH = "/v1/guardiankey/notifications"
-MAX_BODY_BYTES = 64 * 1024
 BODY_TIMEOUT_S = 10
 MAX_IN_FLIGHT = 256
 """Notifications being judged and stored at a time."""

@@ -11,16 +11,15 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
-from anyio.from_thread import start_blocking_portal
 
 from host_agent.guardiankey.envelope import encrypted
 from host_agent.guardiankey.event import Attempt, event_text
+from host_agent.guardiankey.notification import MAX_BODY_BYTES
 from host_agent.store import AttemptVerdict, Store
-from host_agent.webhook import MAX_BODY_BYTES, MAX_CONNECTIONS
+from host_agent.webhook import MAX_CONNECTIONS
 from tests.certificates import Authority
 from tests.host_agent.guardiankey_sender import PATH, Sender
-from tools.sandbox import running
-from tools.sandbox.guardiankey.accounts import Account as Known
+from tools.server_process import ServerProcess
 
 
 @pytest.fixture
@@ -29,16 +28,19 @@ def authority(tmp_path: Path) -> Authority:
 
 
 @pytest.fixture
-def judge(account, authority) -> Iterator[str]:
+def judge(account, authority, tmp_path: Path) -> Iterator[str]:
     """The URL of a GuardianKey that speaks TLS and knows the account."""
-    known = Known(account.auth_group_id, account.organization_id, account.key, account.iv)
-    with (
-        start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(
-            running(accounts=[known], tls=authority.server())
-        ) as sandbox,
-    ):
-        yield sandbox.url
+    accounts = tmp_path / "accounts.json"
+    names = {name: getattr(account, name) for name in ("auth_group_id", "organization_id")}
+    accounts.write_text(json.dumps([names | {"key": account.key_text, "iv": account.iv_text}]))
+    pem = authority.certificate()
+    options = f"--accounts {accounts} --certificate {pem} --private-key {pem}"
+    with ServerProcess(
+        ["tools.sandbox", "--listen", "127.0.0.1:0", *options.split()],
+        log=tmp_path / "sandbox.log",
+        says="listening on",
+    ) as sandbox:
+        yield sandbox.address
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import socket
 from contextlib import ExitStack
 
-from host_agent.webhook import MAX_BODY_BYTES
+from host_agent.guardiankey.notification import MAX_BODY_BYTES
 from tests.host_agent.guardiankey_sender import PATH
 
 HEAD = f"POST {PATH} HTTP/1.1\r\nHost: agent\r\n".encode()
