@@ -18,7 +18,7 @@ NO_VERDICT = "none"
 _VERDICTS = ("ACCEPT", "NOTIFY", "HARD_NOTIFY", "BLOCK")
 _PAUSE_MS = 60000
 _READ = 2048
-_NOTE = "<2Q"  # settled, accounted
+_NOTE = "<2QL"  # settled, accounted, damaged
 
 
 class Attempt:
@@ -65,6 +65,7 @@ class Attempts:
         self.discards = 0
         self._settled = 0  # number of the last late attempt that is done with
         self._accounted = 0  # up to this number every attempt is at GuardianKey, spooled or counted
+        self._damaged = 0  # lines of the spool that are counted as lost already
         self._late = self._recover()
 
     def __len__(self):
@@ -236,8 +237,11 @@ class Attempts:
             self._note()
 
     def _note(self):
+        if not self._spool:
+            self._damaged = 0  # they went with it
+        note = struct.pack(_NOTE, self._settled, self._accounted, self._damaged)
         try:
-            self._nvs.set_blob("sent", struct.pack(_NOTE, self._settled, self._accounted))
+            self._nvs.set_blob("sent", note)
             self._nvs.commit()
         except OSError as error:
             print("guardiankey: cannot note in NVS what was sent:", error)
@@ -252,8 +256,8 @@ class Attempts:
         try:
             self._nvs.get_blob("sent", note)
         except OSError:
-            pass  # none yet; or unreadable, then some are sent twice
-        self._settled, self._accounted = struct.unpack(_NOTE, note)
+            pass  # none yet; or unreadable, then some are sent and counted twice
+        self._settled, self._accounted, counted = struct.unpack(_NOTE, note)
         late = 0
         position = self._spool.head
         passed = None
@@ -263,7 +267,7 @@ class Attempts:
                 break
             for record, position in found:
                 if record is None:
-                    self.discards += 1
+                    self._damaged += 1
                     continue
                 sequential = json.loads(record)[0]
                 self._accounted = max(self._accounted, sequential)
@@ -273,6 +277,9 @@ class Attempts:
                     passed = position
         if passed:
             self._spool.drop(passed)
+        self.discards += max(0, self._damaged - counted)
+        if self._damaged != counted:
+            self._note()
         self._count_lost()
         return late
 

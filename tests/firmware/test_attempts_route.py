@@ -63,6 +63,16 @@ class Parts:
         self.attempts.tick()
 
 
+def damage(number):
+    """Flip a letter in one line of the spool."""
+    path = "late/" + os.listdir("late")[0]
+    with open(path, "rb") as file:
+        lines = file.read().split(b"\n")
+    lines[number] = lines[number].replace(b"alice", b"mallo")
+    with open(path, "wb") as file:
+        file.write(b"\n".join(lines))
+
+
 def test_a_route_that_is_busy_gets_the_live_attempt_when_it_is_idle():
     parts = Parts()
     parts.route.free = False
@@ -160,12 +170,7 @@ def test_damaged_lines_cost_only_themselves():
         number = parts.begin()
         parts.attempts.close()
         parts.answer(number, "ERROR", True)
-    path = "late/" + os.listdir("late")[0]
-    with open(path, "rb") as file:
-        lines = file.read().split(b"\n")
-    lines[0] = lines[0].replace(b"alice", b"mallo")
-    with open(path, "wb") as file:
-        file.write(b"\n".join(lines))
+    damage(0)
     parts.route.given = []
     parts.start()
     assert len(parts.attempts) == 2 and parts.attempts.discards == 1
@@ -173,6 +178,43 @@ def test_damaged_lines_cost_only_themselves():
     parts.answer(2, "SENT", False)
     parts.answer(3, "SENT", False)
     assert parts.route.given == [(2, False), (3, False)] and len(parts.attempts) == 0
+
+
+def test_a_damaged_line_is_counted_once_over_any_number_of_starts():
+    parts = Parts()
+    for _ in range(3):
+        number = parts.begin()
+        parts.attempts.close()
+        parts.answer(number, "ERROR", True)
+    damage(0)
+    for discards in (1, 0, 0):
+        parts.start()
+        assert (len(parts.attempts), parts.attempts.discards) == (2, discards)
+    damage(2)
+    for discards in (1, 0):
+        parts.start()
+        assert (len(parts.attempts), parts.attempts.discards) == (1, discards)
+    parts.route.given = []
+    parts.attempts.tick()
+    parts.answer(2, "SENT", False)
+    for _ in range(2):
+        parts.start()
+        assert (len(parts.attempts), parts.attempts.discards) == (0, 0)
+
+
+def test_a_line_damaged_after_the_damaged_ones_are_gone_is_counted_too():
+    parts = Parts()
+    for _ in range(2):
+        for _ in range(2):
+            number = parts.begin()
+            parts.attempts.close()
+            parts.answer(number, "ERROR", True)
+        damage(0)
+        parts.start()
+        assert (len(parts.attempts), parts.attempts.discards) == (1, 1)
+        parts.attempts.tick()
+        parts.answer(parts.route.given[-1][0], "SENT", False)
+        assert not os.listdir("late")
 
 
 def test_what_does_not_read_back_is_counted_and_not_tried_for_ever():
