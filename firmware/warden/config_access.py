@@ -1,7 +1,5 @@
 """The sections `guardiankey` and `access` of config.json, checked, with every default filled in."""
 
-import os
-
 from warden import VERSION
 from warden import config_checks as check
 from warden.settings import ConfigError, GuardianKeySettings
@@ -39,6 +37,7 @@ _RULES = ("closed", "open")
 _KEYS = {3: "123456789*0#", 4: "123A456B789C*0#D"}
 _COLLECTOR = "collector.guardiankey.net:8888"
 _ORIGIN = "GuardianKey's registration gave it"
+_ACCOUNT_BYTES = 790  # with the longest user and e-mail they fit into a frame, see route_relay
 _LOOPBACK = ("127.0.0.1", "localhost")
 _BOOT_PINS = (0, 2, 5, 12, 14, 15)  # they strap, or pulse, while the chip starts
 
@@ -66,12 +65,11 @@ def guardiankey(whole, device):
     if table.get("client_ip") is not None:
         account.client_ip = check.line(table, "client_ip", where, 45)
     account.client_reverse = check.line(table, "client_reverse", where, 253, "")
+    _fits(account)
     agent = "ThingWarden/%s (%s)" % (VERSION, device)
     account.user_agent = check.line(table, "user_agent", where, 1000, agent)
     account.api = _api(table)
     account.ca = check.line(table, "ca", where, 64, "ca.der")
-    if account.route == "rest" and account.api.startswith("https://"):
-        _file(account.ca)
     account.collector = check.line(table, "collector", where, 256, _COLLECTOR)
     if not check.address(account.collector):
         raise ConfigError("guardiankey.collector: an address like host:8888")
@@ -117,6 +115,16 @@ def access(whole, settings, taken):
             raise ConfigError("%s%s: pin %d is in use already" % (where, field, number))
         used.append(number)
     return checked
+
+
+def _fits(account):
+    fields = ("agent_id", "organization_id", "auth_group_id", "service", "client_ip")
+    size = sum([len((getattr(account, field) or "").encode()) for field in fields])
+    if account.route == "relay" and size > _ACCOUNT_BYTES:
+        raise ConfigError(
+            "guardiankey: %s have %d bytes of UTF-8 together; at most %d"
+            % (", ".join(fields), size, _ACCOUNT_BYTES)
+        )
 
 
 def _lock(table):
@@ -175,13 +183,3 @@ def _api(table):
     if not place or not safe or not all("!" <= c <= "~" and c not in "?#@" for c in path):
         raise ConfigError("guardiankey.api: an address like https://api.guardiankey.io")
     return url
-
-
-def _file(name):
-    try:
-        os.stat(name)
-    except OSError:
-        raise ConfigError(
-            "guardiankey.ca: there is no %s on the board; copy the certificate of the "
-            "service's CA there, as DER" % name
-        ) from None

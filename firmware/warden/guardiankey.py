@@ -10,38 +10,20 @@ from warden import cfb8, characters
 from warden.counters import CountersError
 
 _USER_AGENT = 500
-_LONGEST = {
-    "agent_id": 64,
-    "organization_id": 64,
-    "auth_group_id": 64,
-    "service": 64,
-    "client_ip": 45,
-    "client_reverse": 253,
-    "user_name": 128,
-    "auth_method": 64,
-    "user_email": 128,
-}
 _NO_SECONDS = 100000000000  # a later time is in milliseconds, or wrong
 _NOT_FOUND = -0x1102  # ESP_ERR_NVS_NOT_FOUND
 
 
 class GuardianKey:
-    """Makes the events of one account: `settings` as in config.GuardianKeySettings.
+    """Makes the events of one account: `settings` as in config.GuardianKeySettings, checked there.
 
-    ValueError names a field that is no text or too long, and a key or iv of another length. The
-    user agent is cut instead, and where an event has a bound, the client's reverse name too.
+    The user agent is cut, and where an event has a bound, the client's reverse name too. ValueError
+    for a key or iv of another length.
     """
 
     def __init__(self, settings):
-        self._key = settings.key
-        self._iv = settings.iv
-        cfb8.encrypt(self._key, self._iv, b"")
-        self._agent_id = _text("agent_id", settings.agent_id)
-        self._organization_id = _text("organization_id", settings.organization_id)
-        self._auth_group_id = _text("auth_group_id", settings.auth_group_id)
-        self._service = _text("service", settings.service)
-        self._client_reverse = _text("client_reverse", settings.client_reverse)
-        self._user_agent = _characters("user_agent", settings.user_agent)[:_USER_AGENT]
+        cfb8.encrypt(settings.key, settings.iv, b"")
+        self._settings = settings
 
     def event(
         self,
@@ -56,28 +38,26 @@ class GuardianKey:
     ):
         """One attempt as JSON in UTF-8, `longest` bytes at the most; `generated_time` in whole
         Unix seconds."""
-        for field, number in (("generated_time", generated_time), ("sequential", sequential)):
-            if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-                raise ValueError("%s: a whole number" % field)
-        if generated_time >= _NO_SECONDS:
-            raise ValueError("generated_time: in seconds")
+        if not 0 <= generated_time < _NO_SECONDS or generated_time % 1:
+            raise ValueError("generated_time: in whole seconds")
+        settings = self._settings
         fields = OrderedDict(
             (
                 ("generatedTime", generated_time),
-                ("agentId", self._agent_id),
-                ("organizationId", self._organization_id),
-                ("authGroupId", self._auth_group_id),
-                ("service", self._service),
-                ("clientIP", _text("client_ip", client_ip)),
-                ("clientReverse", self._client_reverse),
-                ("userName", _text("user_name", user_name)),
-                ("authMethod", _text("auth_method", auth_method)),
+                ("agentId", settings.agent_id),
+                ("organizationId", settings.organization_id),
+                ("authGroupId", settings.auth_group_id),
+                ("service", settings.service),
+                ("clientIP", client_ip),
+                ("clientReverse", settings.client_reverse),
+                ("userName", characters.whole(user_name)),
+                ("authMethod", auth_method),
                 ("loginFailed", "1" if failed else "0"),
-                ("userAgent", self._user_agent),
+                ("userAgent", settings.user_agent[:_USER_AGENT]),
                 ("psychometricTyped", ""),
                 ("psychometricImage", ""),
                 ("event_type", "Authentication"),
-                ("userEmail", _text("user_email", user_email)),
+                ("userEmail", characters.whole(user_email)),
                 ("sequential", sequential),
             )
         )
@@ -95,7 +75,8 @@ class GuardianKey:
         the base64 here."""
         if longest is not None:
             more["longest"] = longest // 4 * 3
-        ciphertext = cfb8.encrypt(self._key, self._iv, self.event(*event, **more))
+        made = self.event(*event, **more)
+        ciphertext = cfb8.encrypt(self._settings.key, self._settings.iv, made)
         return binascii.b2a_base64(ciphertext)[:-1]
 
 
@@ -146,16 +127,3 @@ def _shorter(text, excess):
     while end and data[end] & 0xC0 == 0x80:
         end -= 1
     return str(data[:end], "utf-8")
-
-
-def _text(field, value):
-    value = _characters(field, value)
-    if len(value) > _LONGEST[field]:
-        raise ValueError("%s: at most %d characters" % (field, _LONGEST[field]))
-    return value
-
-
-def _characters(field, value):
-    if not isinstance(value, str):
-        raise ValueError("%s: a text" % field)
-    return characters.whole(value)

@@ -1,5 +1,3 @@
-import os
-
 from support import raises
 from warden import VERSION
 from warden.config import checked
@@ -97,14 +95,28 @@ def test_without_verdicts_the_rule_must_be_said():
         assert checked(whole).access["no_verdict"] == "open"
 
 
-def test_rest_wants_the_certificate_of_its_ca_on_the_board():
-    with raises(ConfigError, "guardiankey.ca: there is no ca.der"):
-        checked(account(route="rest"))
-    with open("ca.der", "wb") as file:
-        file.write(b"\x30")
-    assert checked(account(route="rest")).guardiankey.ca == "ca.der"
-    os.remove("ca.der")
-    assert checked(account(route="rest", api="http://127.0.0.1:80/x/")).guardiankey.api[-2:] == "/x"
+def test_without_tls_only_this_very_machine_is_trusted():
+    for api in ("http://127.0.0.1:80/x/", "http://localhost", "https://api.guardiankey.io/v2"):
+        assert checked(account(route="rest", api=api)).guardiankey.api == api.rstrip("/")
+    for api in (
+        "http://127.0.0.1.example.test",
+        "http://localhost.example.test/",
+        "http://192.168.1.7:80",
+        "127.0.0.1",
+    ):
+        with raises(ConfigError, "guardiankey.api"):
+            checked(account(route="rest", api=api))
+
+
+def test_an_account_leaves_room_for_the_longest_user_where_a_frame_carries_it():
+    ids = dict.fromkeys(("agent_id", "organization_id", "service"), "李" * 64)
+    longest = account(auth_group_id="李" * 64, client_ip="192.168.100.100", **ids)
+    assert checked(longest).guardiankey.service == "李" * 64
+    longer = account(auth_group_id="😀" * 64, **ids)
+    with raises(ConfigError, "service, client_ip have 832 bytes of UTF-8 together; at most 790"):
+        checked(longer)
+    longer["guardiankey"]["route"] = "rest"
+    assert checked(longer).guardiankey.auth_group_id == "😀" * 64
 
 
 def test_every_wrong_field_is_named():

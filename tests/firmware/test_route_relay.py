@@ -261,26 +261,42 @@ def test_the_longest_message_fits_into_a_frame():
 
 
 class Account:
-    """The longest account that config lets pass for the relay route, none of it ASCII."""
+    """The longest account that config lets pass for the relay route: ids, service, address have 790
+    bytes."""
 
     key, iv = bytes(32), bytes(16)
-    agent_id = organization_id = auth_group_id = service = "李" * 64
     client_reverse = "李" * 253
     user_agent = "李" * 500
 
+    def __init__(self, auth_group_id, other, client_ip):
+        self.auth_group_id = auth_group_id
+        self.agent_id = self.organization_id = self.service = other
+        self.client_ip = client_ip
+        texts = (auth_group_id, other, other, other, client_ip)
+        assert sum([len(text.encode()) for text in texts]) in range(780, 791)
+
 
 def test_every_attempt_fits():
-    guardiankey = GuardianKey(Account())
-    route = RelayRoute(Account.auth_group_id, None)
-    for letter in ("x", "é", "李", "😀"):
-        for ip in ("192.168.100.100", "f" * 45):
+    for account in (
+        Account("李" * 64, "李" * 64, "192.168.100.1"),
+        Account("😀" * 64, "😀" * 43, "192.168.100.1"),
+    ):
+        guardiankey = GuardianKey(account)
+        route = RelayRoute(account.auth_group_id, None)
+        for letter in ("x", "é", "李", "😀"):
             user, email = letter * 64, letter * 128
             message = guardiankey.message(
-                1 << 36, user, True, 1 << 40, ip, email, longest=route.longest
+                1 << 36,
+                user,
+                True,
+                1 << 40,
+                account.client_ip,
+                email,
+                longest=route.longest,
             )
-            made = json.loads(cfb8.decrypt(Account.key, Account.iv, binascii.a2b_base64(message)))
-            assert (made["userName"], made["userEmail"], made["clientIP"]) == (user, email, ip)
-            assert made["service"] == made["agentId"] == "李" * 64
+            made = json.loads(cfb8.decrypt(account.key, account.iv, binascii.a2b_base64(message)))
+            assert (made["userName"], made["userEmail"]) == (user, email)
+            assert (made["service"], made["clientIP"]) == (account.service, account.client_ip)
 
 
 class More:

@@ -191,20 +191,6 @@ def test_nobody_there_is_an_error_to_retry():
     assert outcome(route) == (9, "ERROR", True)
 
 
-def test_without_tls_only_this_very_machine_is_trusted():
-    for api in (
-        "http://api.guardiankey.io",
-        "http://127.0.0.1.example.test",
-        "http://localhost.example.test/",
-        "http://192.168.1.7:80",
-        "ftp://127.0.0.1",
-        "127.0.0.1",
-        "",
-    ):
-        with raises(ConfigError, "guardiankey.api"):
-            RestRoute(Settings(api))
-
-
 def test_https_needs_a_certificate_to_trust():
     with raises(ConfigError, "guardiankey.ca: ca.der"):
         RestRoute(Settings("https://api.guardiankey.io"))
