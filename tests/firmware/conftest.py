@@ -19,8 +19,8 @@ ROOT = HERE.parents[1]
 MICROPYTHON = Path(sys.executable).with_name("micropython")
 PATH = ":".join(str(p) for p in (ROOT / "firmware", HERE, ROOT / "tools/simulator/board"))
 HEAP = "160k"  # what an ESP32 has free at boot
-HARNESS = "doorstep"
-HEAP_WITH_HARNESS = "208k"  # it plays the agent and the people on the same heap; see test_heap
+ROOMY = ("test_app_door", "test_attempts", "test_attempts_route", "test_door", "test_door_failures")
+ROOMY_HEAP = "208k"  # these tests and the agent that they play lie on the same heap; see test_heap
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.File:
@@ -29,15 +29,10 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 
 class FirmwareFile(pytest.File):
     def collect(self) -> Iterator["FirmwareTest"]:
-        body = ast.parse(self.path.read_text()).body
-        heap = HEAP_WITH_HARNESS if any(map(_needs_harness, body)) else HEAP
-        for node in body:
+        heap = ROOMY_HEAP if self.path.stem in ROOMY else HEAP
+        for node in ast.parse(self.path.read_text()).body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 yield FirmwareTest.from_parent(self, name=node.name, line=node.lineno, heap=heap)
-
-
-def _needs_harness(node: ast.stmt) -> bool:
-    return isinstance(node, ast.ImportFrom) and node.module == HARNESS
 
 
 class FirmwareTest(pytest.Item):
