@@ -13,11 +13,11 @@ _DAY_MS = 86_400_000
 _log = logging.getLogger(__name__)
 
 
-async def purge_attempts(store: Store, keep_days: int) -> NoReturn:
+async def purge_guardiankey(store: Store, keep_days: int) -> NoReturn:
     """Delete attempts and notifications older than that, now and every hour."""
     while True:
         try:
-            await store.purge_attempts(now_ms() - keep_days * _DAY_MS)
+            await store.purge_guardiankey(now_ms() - keep_days * _DAY_MS)
         except StoreError as error:
             _log.warning("old attempts cannot be purged: %s", error)
         await asyncio.sleep(_EVERY_S)

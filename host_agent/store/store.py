@@ -232,7 +232,7 @@ class Store:
             lambda connection: event_table.purge(connection, state, before_ms, _PURGE_CHUNK)
         )
 
-    async def purge_attempts(self, before_ms: int) -> int:
+    async def purge_guardiankey(self, before_ms: int) -> int:
         """Delete attempts and notifications that came before that time; how many."""
         attempts = await self._purge(
             lambda connection: attempt_table.purge(connection, before_ms, _PURGE_CHUNK)

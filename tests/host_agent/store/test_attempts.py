@@ -155,7 +155,7 @@ def test_what_is_old_is_purged(path):
             store,
             *(replace(NOTIFICATION, event_id=f"{n}", received_ms=n) for n in (1, 2499, 2500)),
         )
-        assert asyncio.run(store.purge_attempts(2499)) == 2499 + 1
+        assert asyncio.run(store.purge_guardiankey(2499)) == 2499 + 1
         assert [one.verdict.attempt for one in store.attempts()] == [2499]
         assert [one.received_ms for one in store.notifications()] == [2500, 2499]
     with closing(sqlite3.connect(path)) as connection:
