@@ -120,7 +120,29 @@ CREATE TABLE notifications (
 );
 CREATE INDEX notifications_received ON notifications (received_ms);
 """
-_SCRIPTS = (_VERSION_1, _VERSION_2)
+# `next_key` waits for its first frame; `commanded` is the newest command that the board told of.
+# A command that nobody has answered yet is open.
+_VERSION_3 = """
+ALTER TABLE devices ADD COLUMN next_key BLOB;
+ALTER TABLE devices ADD COLUMN commanded INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE commands (
+    device TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    args TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    expires_ms INTEGER NOT NULL,
+    sent_ms INTEGER,
+    state TEXT NOT NULL CHECK (state IN ('open', 'done', 'failed', 'unknown', 'expired')),
+    result TEXT NOT NULL DEFAULT '',
+    settled_ms INTEGER,
+    PRIMARY KEY (device, id)
+) WITHOUT ROWID;
+CREATE INDEX commands_open ON commands (device) WHERE state = 'open';
+CREATE INDEX commands_created ON commands (created_ms);
+"""
+_SCRIPTS = (_VERSION_1, _VERSION_2, _VERSION_3)
 VERSION = len(_SCRIPTS)
 
 
