@@ -14,7 +14,7 @@ demo: $(VENV)/ready  ## the whole loop without hardware (SECONDS=20 stops by its
 	@$(BIN)/python -m tools.demo $(if $(SECONDS),--seconds $(SECONDS))
 
 test: $(VENV)/ready  ## every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 run: $(VENV)/ready  ## the agent, from ./agent.toml
 	@$(BIN)/thingwarden run

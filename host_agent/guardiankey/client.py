@@ -29,6 +29,8 @@ from host_agent.guardiankey.verdict import Sent, Verdict
 from host_agent.http_post import open_session, post
 
 _MAX_REQUESTS = 64
+_LATE = NoAnswer("no answer from GuardianKey in time")
+"""The same whether our own deadline or that of the socket, at the same moment, was noticed first."""
 
 
 class GuardianKey(Calls[Verdict, Sent]):
@@ -112,11 +114,13 @@ class GuardianKey(Calls[Verdict, Sent]):
             return request
         left = deadline - time.monotonic()
         try:
-            return self._requests.run(lambda: self._exchange(request, left), left)
+            answer = self._requests.run(lambda: self._exchange(request, left), left)
         except TimeoutError:
-            return NoAnswer("no answer from GuardianKey in time")
+            return _LATE
         except Exception as error:  # noqa: BLE001  nothing may keep a user from logging in
             return NoAnswer(f"no answer from GuardianKey: unforeseen {type(error).__name__}")
+        late = isinstance(answer, NoAnswer) and time.monotonic() >= deadline
+        return _LATE if late else answer
 
     def _exchange(self, request: Request, left: float) -> Answer | NoAnswer:
         url, payload = joined(self._api, request.path), json.dumps(request.content).encode()
