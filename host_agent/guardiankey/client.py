@@ -30,7 +30,7 @@ from host_agent.http_post import open_session, post
 
 _MAX_REQUESTS = 64
 _LATE = NoAnswer("no answer from GuardianKey in time")
-"""The same whether our own deadline or that of the socket, at the same moment, was noticed first."""
+"""One text for our own deadline and the socket's, which come at the same moment."""
 
 
 class GuardianKey(Calls[Verdict, Sent]):
