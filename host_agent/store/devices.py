@@ -20,7 +20,8 @@ REMOVED = b""
 
 _COLUMNS = (
     'name, type, "group", key, boot, frame, acked_boot, acked_seq,'
-    " last_seen_ms, health, stale_frames, created_ms, held_list, held_rev"
+    " last_seen_ms, health, stale_frames, created_ms, held_list, held_rev,"
+    " next_key, commanded"
 )
 _LOAD = f"SELECT {_COLUMNS} FROM devices"  # noqa: S608  a constant
 _SAVE = f"""
@@ -31,7 +32,8 @@ ON CONFLICT (name) DO UPDATE SET
     acked_boot = excluded.acked_boot, acked_seq = excluded.acked_seq,
     last_seen_ms = excluded.last_seen_ms, health = excluded.health,
     stale_frames = excluded.stale_frames, created_ms = excluded.created_ms,
-    held_list = excluded.held_list, held_rev = excluded.held_rev
+    held_list = excluded.held_list, held_rev = excluded.held_rev,
+    next_key = excluded.next_key, commanded = excluded.commanded
 """
 
 
@@ -70,7 +72,7 @@ def present(device: Device | None) -> Device | None:
 
 def removed(device: Device) -> Device:
     """What stays of a device: its counters, and the type and group its last events go out with."""
-    return replace(device, key=REMOVED, health={}, held=None)
+    return replace(device, key=REMOVED, health={}, held=None, next_key=None, commanded=None)
 
 
 def load(connection: sqlite3.Connection) -> dict[str, Device]:
@@ -94,6 +96,8 @@ def row(device: Device) -> Row:
         device.stale_frames,
         device.created_ms,
         *(device.held or (None, None)),
+        device.next_key,
+        device.commanded,
     )
 
 
@@ -104,7 +108,7 @@ def save(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
 
 def _device(columns: Row) -> Device:
     name, type_, group, key, boot, frame, acked_boot, acked_seq, seen, health, *rest = columns
-    stale, made, held_list, held_rev = rest
+    stale, made, held_list, held_rev, next_key, commanded = rest
     return Device(
         name=name,
         type=type_,
@@ -118,6 +122,8 @@ def _device(columns: Row) -> Device:
         stale_frames=stale,
         created_ms=made,
         held=None if held_list is None else Held(held_list, held_rev),
+        next_key=next_key,
+        commanded=commanded,
     )
 
 

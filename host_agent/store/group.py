@@ -21,6 +21,7 @@ from host_agent.store.records import (
     Retry,
 )
 from host_agent.store.schema import Row
+from host_agent.store.snapshot import Snapshot
 
 
 class Group:
@@ -33,10 +34,7 @@ class Group:
     def __init__(
         self,
         connection: sqlite3.Connection,
-        devices_before: dict[str, Device],
-        access_before: dict[str, AccessState],
-        waiting: Waiting,
-        last_id: int,
+        before: Snapshot,
         limits: Limits,
         path: Path,
     ) -> None:
@@ -44,13 +42,12 @@ class Group:
         self.devices_changed: dict[str, Device] = {}
         self.access_changed: dict[str, AccessState | None] = {}
         self.outgoing: list[Outgoing] = []
-        self.last_id = last_id
-        self.waiting = waiting
+        self.last_id = before.last_id
+        self.waiting = before.waiting
         self.registry_changed = False
         """A device was added or removed, or its access list changed."""
         self.dead_retried = False
-        self._devices_before = devices_before
-        self._access_before = access_before
+        self._before = before
         self._limits = limits
         self._path = path
         self._device_rows: dict[str, Row] = {}
@@ -60,7 +57,7 @@ class Group:
 
     def device(self, name: str) -> Device | None:
         """The device as the operations before left it; a removed one has the key REMOVED."""
-        return self.devices_changed.get(name) or self._devices_before.get(name)
+        return self.devices_changed.get(name) or self._before.devices.get(name)
 
     def put_device(self, device: Device) -> None:
         """Write the device as it is now."""
@@ -71,11 +68,11 @@ class Group:
         """The device's access list as the operations before left it."""
         if name in self.access_changed:
             return self.access_changed[name]
-        return self._access_before.get(name)
+        return self._before.access.get(name)
 
     def doors(self) -> list[str]:
         """The devices that have an access list, by name."""
-        states = self._access_before | self.access_changed
+        states = self._before.access | self.access_changed
         return sorted(name for name, state in states.items() if state is not None)
 
     def put_access(self, name: str, state: AccessState | None) -> None:

@@ -18,8 +18,10 @@ Settled: TypeAlias = Literal["delivered", "dead"]
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device and how far it has got. `group` is "" for none; the key is 32 bytes; `held` is the
-    access list that its board told of last, None if it never did."""
+    """A device and how far it has got. `group` is "" for none; a key is 32 bytes; `held` is the
+    access list that its board told of last, None if it never did; `next_key` is the one that takes
+    the place of `key` with the first frame under it; `commanded` is the newest command that its
+    board said it has taken (0 for none), None if it never said that it takes any."""
 
     name: str
     type: str
@@ -33,6 +35,8 @@ class Device:
     stale_frames: int
     created_ms: int
     held: Held | None = None
+    next_key: bytes | None = field(default=None, repr=False)
+    commanded: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,11 +120,11 @@ CREATE TABLE notifications (
 );
 CREATE INDEX notifications_received ON notifications (received_ms);
 """
-# `next_key` waits for its first frame; `commanded` is the newest command that the board told of.
-# A command that nobody has answered yet is open.
+# `next_key` waits for its first frame; `commanded` is the newest command that the board told of,
+# NULL if it never said that it takes any. A command that nobody has answered yet is open.
 _VERSION_3 = """
 ALTER TABLE devices ADD COLUMN next_key BLOB;
-ALTER TABLE devices ADD COLUMN commanded INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE devices ADD COLUMN commanded INTEGER;
 
 CREATE TABLE commands (
     device TEXT NOT NULL,

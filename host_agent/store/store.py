@@ -114,6 +114,12 @@ class Store:
         """Called in the writer's thread when dead letters may be pending again."""
         return self._writer.on_retried
 
+    @property
+    def on_due(self) -> list[Callable[[str], None]]:
+        """Called in the writer's thread with the name of a device that something waits for anew:
+        its access list changed or a command came, here or in another process. Must not raise."""
+        return self._writer.on_due
+
     # Devices
 
     def add_device(self, name: str, type: str, group: str = "") -> Device:  # noqa: A002
@@ -126,18 +132,18 @@ class Store:
         self._writer.call(lambda group: registry.remove_device(group, name))
 
     def device(self, name: str) -> Device | None:
-        """The device as last committed; what another process changed is seen within 0.5 s."""
-        return device_table.present(self._writer.devices.get(name))
+        """The device as last committed; what another process changed is seen within 0.1 s."""
+        return device_table.present(self._writer.snapshot.devices.get(name))
 
     def devices(self) -> list[Device]:
         """Every device, by name."""
-        everything = list(self._writer.devices.values())
+        everything = list(self._writer.snapshot.devices.values())
         return sorted(filter(device_table.present, everything), key=lambda device: device.name)
 
     def backup(self) -> bytes:
         """Every device with its key, counters and access list, as `restore` takes them. A
         secret."""
-        return encode(self._writer.devices.values(), self._writer.access)
+        return encode(self._writer.snapshot.devices.values(), self._writer.snapshot.access)
 
     def restore(self, content: bytes) -> int:
         """Take devices back from a backup; how many are new or back here.
@@ -157,8 +163,8 @@ class Store:
 
     def access(self, device: str) -> AccessState | None:
         """The device's access list as last committed, if it ever had one; what another process
-        changed is seen within 0.5 s."""
-        return self._writer.access.get(device)
+        changed is seen within 0.1 s."""
+        return self._writer.snapshot.access.get(device)
 
     def add_credential(
         self, device: str, user: str, kind: str, email: str, secret: str

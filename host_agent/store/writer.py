@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from host_agent.access import AccessState
 from host_agent.metrics import Metrics
-from host_agent.store import access, devices, events
 from host_agent.store.errors import StoreDamaged, StoreError
 from host_agent.store.group import Group
-from host_agent.store.records import Device, Limits, Outgoing
+from host_agent.store.records import Limits, Outgoing
 from host_agent.store.rescue import DeviceCopy
 from host_agent.store.schema import explain
+from host_agent.store.snapshot import Snapshot
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +28,10 @@ Operation: TypeAlias = Callable[[Group], T]
 """Runs in the writer's thread, inside the transaction; may only add to the group or fail."""
 
 _GROUP_OPERATIONS = 1000
-_LOOK_AROUND_S = 0.5
+_LOOK_AROUND_S = 0.05
+"""A command waits as long before a running agent knows of it. One look takes some 20 us."""
+_LOOK_AGAIN_S = 0.5
+"""After a look that failed."""
 _COPY_EVERY_S = 10.0
 
 
@@ -43,7 +45,7 @@ _Answer: TypeAlias = tuple[Any, Exception | None]
 
 
 class Writer:
-    """Owns the writing connection, and the snapshot of devices and access that it keeps true."""
+    """Owns the writing connection, and the snapshot that it keeps true."""
 
     def __init__(
         self,
@@ -53,12 +55,10 @@ class Writer:
         limits: Limits,
         metrics: Metrics | None,
     ) -> None:
-        self.devices: dict[str, Device] = {}
-        """By name, removed ones included; replaced or updated only by this thread."""
-        self.access: dict[str, AccessState] = {}
-        """By device; replaced only by this thread."""
+        self.snapshot = Snapshot(connection)
         self.on_accepted: list[Callable[[list[Outgoing]], None]] = []
         self.on_retried: list[Callable[[], None]] = []
+        self.on_due: list[Callable[[str], None]] = []
         self.damage: StoreDamaged | None = None
         self._path = path
         self._connection = connection
@@ -68,14 +68,13 @@ class Writer:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._door = threading.Lock()
         self._closed = False
-        self._data_version = -1
-        self._waiting = events.Waiting(0, 0)
-        self._last_id = 0
         self._copy_stale = False
         self._copy_due = 0.0
         self._file = _identity(path)
+        self._retried = False
+        self._due: set[str] = set()
         self._look_failed = False
-        self._refresh()
+        self._look_s = _LOOK_AROUND_S
         self._thread = threading.Thread(target=self._run, name="store writer", daemon=True)
         self._thread.start()
 
@@ -122,7 +121,7 @@ class Writer:
         """What waits now, or nothing after a while; True with the last of all."""
         jobs: list[_Job] = []
         with suppress(queue.Empty):
-            job = self._jobs.get(timeout=_LOOK_AROUND_S)
+            job = self._jobs.get(timeout=self._look_s)
             while job is not None:
                 jobs.append(job)
                 if len(jobs) >= _GROUP_OPERATIONS:
@@ -139,15 +138,7 @@ class Writer:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             self._refresh()
-            group = Group(
-                self._connection,
-                self.devices,
-                self.access,
-                self._waiting,
-                self._last_id,
-                self._limits,
-                self._path,
-            )
+            group = Group(self._connection, self.snapshot, self._limits, self._path)
             answers = [_decide(job.operation, group) for job in jobs]
             group.write()
             self._connection.execute("COMMIT")
@@ -164,17 +155,15 @@ class Writer:
         self._resolve(jobs, answers, group.outgoing)
 
     def _adopt(self, group: Group) -> None:
-        self.devices.update(group.devices_changed)
-        if group.access_changed:
-            states = (self.access | group.access_changed).items()
-            self.access = {name: state for name, state in states if state is not None}
-        self._waiting = group.waiting
-        self._last_id = group.last_id
+        due = self.snapshot.adopt(
+            group.devices_changed, group.access_changed, group.waiting, group.last_id
+        )
         self._copy_stale |= bool(group.devices_changed)
         if group.registry_changed:
             self._write_copy()
-        if group.dead_retried:
-            self._announce_retried()
+        self._retried |= group.dead_retried
+        self._due |= due
+        self._announce()
 
     def _resolve(self, jobs: list[_Job], answers: list[_Answer], outgoing: list[Outgoing]) -> None:
         """Answer every job; those of the event loop with one call into it."""
@@ -209,10 +198,12 @@ class Writer:
         """Notice in time what another process changed, also while there is nothing to write."""
         if self.damage:
             return
+        self._look_s = _LOOK_AGAIN_S
         try:
             self._check_in_place()
             self._refresh()
             self._look_failed = False
+            self._look_s = _LOOK_AROUND_S
         except StoreDamaged as error:
             self._end_writing(error)
         except sqlite3.Error as error:
@@ -238,21 +229,23 @@ class Writer:
 
     def _refresh(self) -> None:
         """Read anew what another process has changed since the last look, if anything."""
-        data_version = self._connection.execute("PRAGMA data_version").fetchone()[0]
-        if data_version == self._data_version:
-            return
-        self.devices = devices.load(self._connection)
-        self.access = access.load(self._connection, self.access)
-        self._waiting = events.waiting(self._connection)
-        self._last_id = events.last_id(self._connection)
-        if self._data_version != -1:
+        due = self.snapshot.refresh(self._connection)
+        if due is not None:
             self._copy_stale = True
-            self._announce_retried()
-        self._data_version = data_version
+            self._retried = True
+            self._due |= due
+        self._announce()
 
-    def _announce_retried(self) -> None:
-        for callback in self.on_retried:
-            callback()
+    def _announce(self) -> None:
+        """Tell what was noticed; after a callback that fails, all of it again."""
+        if self._retried:
+            for callback in self.on_retried:
+                callback()
+        for device in self._due:
+            for tell in self.on_due:
+                tell(device)
+        self._retried = False
+        self._due.clear()
 
     def _failure(self, error: Exception) -> Exception:
         """What everyone in the group is told."""
@@ -282,7 +275,9 @@ class Writer:
                 self._connection.execute("ROLLBACK")
 
     def _write_copy(self) -> None:
-        self._copy_stale = not self._copy.write(self.devices.values(), self.access)
+        self._copy_stale = not self._copy.write(
+            self.snapshot.devices.values(), self.snapshot.access
+        )
         self._copy_due = time.monotonic() + _COPY_EVERY_S
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from host_agent.store import AttemptVerdict, Dead, Store, StoreError
+from host_agent.store.schema import VERSION
 
 VERSION_1 = Path(__file__).with_name("version_1.sql").read_text()
 
@@ -49,7 +50,7 @@ def test_a_store_of_version_1_keeps_everything(old):
         stats = store.stats()
         assert (stats.pending, stats.dead, stats.delivered, stats.bytes) == (1, 1, 1, 40)
         assert store.add_device("gone", "lock").boot == 5
-    assert version_of(old) == 2
+    assert version_of(old) == VERSION
 
 
 def test_it_goes_on_as_a_store_of_this_version(old, board_of):
@@ -109,4 +110,4 @@ def test_a_kill_in_the_middle_leaves_the_old_version(old):
 
     with Store.open(old) as store:
         assert [event.id for event in store.events()] == [13, 12, 11]
-    assert version_of(old) == 2
+    assert version_of(old) == VERSION
