@@ -19,6 +19,7 @@ _TOP = (
     "poll_s",
     "watchdog_s",
     "inputs",
+    "commands",
     "guardiankey",
     "access",
 )
@@ -29,8 +30,12 @@ _ANALOG = _SENSOR + ("scale", "offset", "min_change", "heartbeat_s")
 _KINDS = {"button": _SWITCH + ("release",), "digital": _SWITCH, "analog": _ANALOG}
 
 
-def load(path="config.json"):
-    """The Settings in the file. ConfigError if it is missing, no JSON, or wrong in any field."""
+def load(directory=""):
+    """The Settings in `<directory>config.json`, whose files are looked up in `directory` too.
+
+    ConfigError if it is missing, no JSON, or wrong in any field.
+    """
+    path = directory + "config.json"
     try:
         if os.stat(path)[6] > _LONGEST:
             raise ConfigError("%s is longer than %d bytes" % (path, _LONGEST))
@@ -40,14 +45,17 @@ def load(path="config.json"):
         raise ConfigError("there is no %s on the board" % path) from None
     except (ValueError, UnicodeError, MemoryError, RuntimeError):
         raise ConfigError("%s is not JSON" % path) from None
-    return checked(table)
+    settings = checked(table)
+    if settings.guardiankey and not settings.guardiankey.ca.startswith("/"):
+        settings.guardiankey.ca = directory + settings.guardiankey.ca
+    return settings
 
 
 def checked(table):
     """The Settings that a table of config.json's fields makes. ConfigError if any is wrong.
 
-    `inputs` is a list of dicts; `ssid` is None without Wi-Fi; `guardiankey`
-    (GuardianKeySettings) and `access` (a dict) are None where the table has none.
+    `inputs` is a list of dicts, `commands` a dict of dicts; `ssid` is None without Wi-Fi;
+    `guardiankey` (GuardianKeySettings) and `access` (a dict) are None where the table has none.
     """
     check.known(table, _TOP, "config.json")
     settings = Settings()
@@ -69,10 +77,15 @@ def checked(table):
         raise ConfigError("inputs: a list of objects")
     settings.inputs = [_input(entry, "inputs[%d]" % n, settings) for n, entry in enumerate(inputs)]
     _distinct(settings.inputs)
+    pins = [entry["pin"] for entry in settings.inputs]
+    if table.get("commands") is not None:
+        from warden import config_commands  # heap that a board without them keeps
+
+        settings.commands = config_commands.commands(table["commands"], pins)
+        pins += [output["pin"] for output in settings.commands.values()]
     if "guardiankey" in table or "access" in table:
         from warden import config_access  # heap that a board without a door keeps
 
-        pins = [entry["pin"] for entry in settings.inputs]
         settings.guardiankey = config_access.guardiankey(table, settings.device)
         settings.access = config_access.access(table, settings, pins)
     return settings
@@ -80,10 +93,12 @@ def checked(table):
 
 def _agent(table):
     url = check.text(table, "agent", "", 256)
+    if url == "serial":
+        return url
     place = url[7:].partition("/")
     usable = url.startswith("http://") and check.address(place[0], 80)
     if not usable or not all("!" <= c <= "~" and c not in "?#@" for c in url):
-        raise ConfigError("agent: an address like http://192.168.1.10:8710")
+        raise ConfigError('agent: an address like http://192.168.1.10:8710, or "serial"')
     return url.rstrip("/")
 
 

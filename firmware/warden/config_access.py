@@ -39,7 +39,6 @@ _COLLECTOR = "collector.guardiankey.net:8888"
 _ORIGIN = "GuardianKey's registration gave it"
 _ACCOUNT_BYTES = 790  # with the longest user and e-mail they fit into a frame, see route_relay
 _LOOPBACK = ("127.0.0.1", "localhost")
-_BOOT_PINS = (0, 2, 5, 12, 14, 15)  # they strap, or pulse, while the chip starts
 
 
 def guardiankey(whole, device):
@@ -129,11 +128,8 @@ def _fits(account):
 
 def _lock(table):
     check.known(table, _LOCK, "access.lock")
-    number = _driving(table.get("pin"), "access.lock.pin")
-    if number in _BOOT_PINS:
-        raise ConfigError("access.lock.pin: pin %d moves while the board starts" % number)
     return {
-        "pin": number,
+        "pin": check.steady(table.get("pin"), "access.lock.pin"),
         "active": check.choice(table, "active", "access.lock.", ("high", "low"), "high"),
         "open_ms": check.whole(table, "open_ms", "access.lock.", 100, 600000, 3000),
     }
@@ -148,7 +144,7 @@ def _keypad(table):
     if not isinstance(columns, list) or len(columns) not in _KEYS:
         raise ConfigError("%s.columns: a list of 3 or 4 pins" % where)
     for number in rows:
-        _driving(number, where + ".rows")
+        check.driving(number, where + ".rows")
     for number in columns:
         if check.is_input_only(check.pin(number, where + ".columns")):
             raise ConfigError("%s.columns: pins 34 to 39 have no pull-up" % where)
@@ -166,12 +162,6 @@ def _keypad(table):
 def _wiegand(table):
     check.known(table, _WIEGAND, "access.wiegand")
     return {field: check.pin(table.get(field), "access.wiegand." + field) for field in _WIEGAND}
-
-
-def _driving(number, where):
-    if check.is_input_only(check.pin(number, where)):
-        raise ConfigError("%s: pins 34 to 39 are inputs only" % where)
-    return number
 
 
 def _api(table):

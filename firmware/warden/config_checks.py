@@ -10,6 +10,7 @@ _NAME_MARKS = "._-"
 _FLASH_PINS = (6, 7, 8, 9, 10, 11)
 _CONSOLE_PINS = (1, 3)
 _INPUT_ONLY_PINS = (34, 35, 36, 37, 38, 39)
+_BOOT_PINS = (0, 2, 5, 12, 14, 15)  # they strap, or pulse, while the chip starts
 
 
 def known(table, names, where):
@@ -114,6 +115,20 @@ def pin(number, where):
 def is_input_only(number):
     """Has neither an output nor a pull."""
     return number in _INPUT_ONLY_PINS
+
+
+def driving(number, where):
+    """A pin that can be an output."""
+    if is_input_only(pin(number, where)):
+        raise ConfigError("%s: pins 34 to 39 are inputs only" % where)
+    return number
+
+
+def steady(number, where):
+    """A pin that can be an output, and does not move while the board starts."""
+    if driving(number, where) in _BOOT_PINS:
+        raise ConfigError("%s: pin %d moves while the board starts" % (where, number))
+    return number
 
 
 def address(value, default_port=None):

@@ -17,6 +17,7 @@ class Settings:
     poll_s = 0
     watchdog_s = 0
     inputs = []
+    commands = {}
     guardiankey = None
     access = None
 
