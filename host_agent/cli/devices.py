@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from host_agent.cli.board_config import board_config, door_config
+from host_agent.board_config import SERIAL, board_config, door_config
 from host_agent.cli.output import (
     DEFAULT_CONFIG,
     AsJson,
@@ -30,6 +30,7 @@ app = App(name="device", help="Add, list and remove devices; works while the age
 
 Name = Annotated[str, Parameter(help="The device's name.")]
 
+_AGENT_HELP = "The agent as the board sees it: http://HOST:8710, or serial for a USB cable."
 _AGENT = re.compile(r"http://[^:/]+(:\d{1,5})?(/.*)?")
 
 
@@ -53,16 +54,20 @@ def add(
 
 @app.command(name="list")
 def list_(*, json: AsJson = False, config: ConfigPath = DEFAULT_CONFIG) -> None:
-    """Show the devices: when last seen, what they have queued and lost, frames refused as stale."""
+    """Show the devices: when last seen, what they have queued and lost, frames refused as stale,
+    and whether a next key waits for its board."""
     with open_store(config) as store:
         rows = [_row(device) for device in store.devices()]
     if json:
         print_json(rows)
         return
     print_table(
-        ["name", "type", "group", "last seen", "boot", "queue", "lost", "stale"],
-        [list((row | {"last_seen_ms": local_time(row["last_seen_ms"])}).values()) for row in rows],
+        ["name", "type", "group", "last seen", "boot", "queue", "lost", "stale", "key"],
+        [list((row | _cells(row)).values()) for row in rows],
     )
+    waiting = [row["name"] for row in rows if row["rotating"]]
+    if waiting:
+        print_line(f"a next key waits for its board's first frame: {', '.join(waiting)}")
 
 
 @app.command
@@ -73,18 +78,37 @@ def remove(name: Name, /, *, config: ConfigPath = DEFAULT_CONFIG) -> None:
     print_line(f"removed {name}")
 
 
+@app.command
+def rotate(name: Name, /, *, config: ConfigPath = DEFAULT_CONFIG) -> None:
+    """Give a device a next key, in place of an earlier next one.
+
+    Both keys are good until the board's first frame under the next key; from then on the old one is
+    worth nothing. Counters and queued events go on.
+
+    Example: thingwarden device rotate front-door
+    """
+    with open_store(config) as store:
+        store.rotate_device(name)
+    print_line(f"{name} has a next key; its key of now stays good until the board uses the next")
+    print_line(
+        f"put it on the board: make flash PORT=... DEVICE={name}, or thingwarden device config"
+    )
+
+
 @app.command(name="config")
 def config_(
     name: Name,
     /,
     *,
-    agent: Annotated[str, Parameter(help="The agent as the board sees it: http://HOST:8710")],
+    agent: Annotated[str, Parameter(help=_AGENT_HELP)],
     out: Annotated[Path, Parameter(help="The file to write; it holds the key.")],
     door: Annotated[bool, Parameter(negative="", help="With a keypad and a lock.")] = False,
     force: Annotated[bool, Parameter(negative="", help="Replace the file.")] = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Write a board's config.json. Fill in the Wi-Fi and the inputs, then flash it.
+
+    A device that was rotated gets its next key.
 
     Example: thingwarden device config front-door --agent http://192.168.1.10:8710 --out config.json
     """
@@ -97,7 +121,8 @@ def config_(
         raise UnknownDevice(name)
     content = board_config(device, agent) | (door_config(device, account) if door else {})
     write_new(out, json.dumps(content, indent=2) + "\n", replace=force)
-    print_line(f"wrote {out}: fill in wifi and inputs{', check the pins of access' * door}")
+    blanks = "inputs" if agent == SERIAL else "wifi and inputs"
+    print_line(f"wrote {out}: fill in {blanks}{', check the pins of access' * door}")
     if door and account is None:
         print_line(
             "no account is set ([guardiankey] account in agent.toml): nobody judges attempts, and"
@@ -116,12 +141,23 @@ def _row(device: Device) -> dict[str, Any]:
         "queue": queue if type(queue) is int else None,
         "lost": sum(losses(device.health).values()),
         "stale": device.stale_frames,
+        "rotating": device.next_key is not None,
+    }
+
+
+def _cells(row: dict[str, Any]) -> dict[str, str]:
+    """What a person reads in another way."""
+    return {
+        "last_seen_ms": local_time(row["last_seen_ms"]),
+        "rotating": "rotating" if row["rotating"] else "",
     }
 
 
 def _check_agent(url: str) -> None:
     """As a board checks it (firmware, warden/config.py): plain HTTP, for the frames are sealed."""
     visible = all("!" <= character <= "~" and character not in "?#@" for character in url)
+    if url == SERIAL:
+        return
     usable = visible and len(url) <= 256 and _AGENT.fullmatch(url)
     if not usable or url_problem(url, schemes=["http"]):
-        raise UsageError(f"--agent {url}: must be like http://192.168.1.10:8710")
+        raise UsageError(f"--agent {url}: must be like http://192.168.1.10:8710, or {SERIAL}")

@@ -9,7 +9,8 @@ import binascii
 import re
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
@@ -37,7 +38,8 @@ _HEADER = {
 _B64_16_BYTES = rb"[\w-]{21}[AQgw]"
 _COMPACT = re.compile(rb"([\w-]+)\.\.%b\.([\w-]+)\.(%b)" % (_B64_16_BYTES, _B64_16_BYTES))
 _AES_BLOCK = 16
-_NOBODY = secrets.token_bytes(32)
+_NOBODYS = (secrets.token_bytes(32), secrets.token_bytes(32))
+"""In place of the keys that a device lacks."""
 
 
 class FrameMalformed(ThingWardenError):
@@ -50,7 +52,8 @@ class FrameUnauthenticated(ThingWardenError):
 
 @dataclass(frozen=True, slots=True)
 class OpenedReport:
-    """An authenticated report. `tag` is its last segment, which the reply must name as `re`."""
+    """An authenticated report, and the key that opened it. `tag` is its last segment, which the
+    reply must name as `re`."""
 
     device: str
     key: bytes = field(repr=False)
@@ -58,14 +61,17 @@ class OpenedReport:
     payload: bytes = field(repr=False)
 
 
-def open_report(frame: bytes, key_of: Callable[[str], bytes | None]) -> OpenedReport:
-    """Authenticate and decrypt with `key_of(device)`; an unknown device costs the same work."""
+def open_report(frame: bytes, keys_of: Callable[[str], Sequence[bytes]]) -> OpenedReport:
+    """Authenticate and decrypt with one of `keys_of(device)`: none for an unknown device, two for
+    one that is rotated. A refusal always costs the same work, of two keys."""
     device, tag = _inspect(frame, "report")
-    key = key_of(device)
-    payload = _decrypt(frame, key or _NOBODY)
-    if key is None:
-        raise _unauthenticated()
-    return OpenedReport(device, key, tag, payload)
+    keys = keys_of(device)
+    for key in (*keys, *_NOBODYS)[: len(_NOBODYS)]:
+        with suppress(FrameUnauthenticated):
+            payload = _decrypt(frame, key)
+            if key in keys:
+                return OpenedReport(device, key, tag, payload)
+    raise _unauthenticated()
 
 
 def open_reply(frame: bytes, device: str, key: bytes) -> bytes:

@@ -55,7 +55,7 @@ class Sessions:
         Raises FrameMalformed or FrameUnauthenticated, for which there is no sealed reply.
         """
         try:
-            opened = open_report(frame, self._key_of)
+            opened = open_report(frame, self._keys_of)
             return await self._answer(opened)
         except FrameMalformed:
             self._count("malformed")
@@ -139,9 +139,9 @@ class Sessions:
         payload = msgspec.json.encode({"re": opened.tag, "now": now_ms(), **content})
         return Answer(seal_reply(opened.device, opened.key, payload), retry_s)
 
-    def _key_of(self, device: str) -> bytes | None:
+    def _keys_of(self, device: str) -> tuple[bytes, ...]:
         known = self._store.device(device)
-        return None if known is None else known.key
+        return () if known is None else known.keys
 
     def _count(self, result: str) -> None:
         self._metrics.frames.labels(result).inc()

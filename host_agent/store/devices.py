@@ -65,6 +65,16 @@ def restored(earlier: Device | None, device: Device) -> Device:
     return replace(device, boot=boot, frame=frame, acked=max(earlier.acked, device.acked))
 
 
+def rotated(device: Device) -> Device:
+    """With a new random key that waits for its first frame, in place of one that waits already."""
+    return replace(device, next_key=secrets.token_bytes(32))
+
+
+def promoted(device: Device, key: bytes) -> Device:
+    """After a frame under `key`: if that was the next key, it is the only one now."""
+    return replace(device, key=key, next_key=None) if key == device.next_key else device
+
+
 def present(device: Device | None) -> Device | None:
     """The device, unless it was removed."""
     return None if device is None or device.key == REMOVED else device

@@ -45,7 +45,7 @@ class Group:
         self.last_id = before.last_id
         self.waiting = before.waiting
         self.registry_changed = False
-        """A device was added or removed, or its access list changed."""
+        """A device was added or removed, or a key or access list changed."""
         self.dead_retried = False
         self._before = before
         self._limits = limits

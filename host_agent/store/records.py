@@ -38,6 +38,11 @@ class Device:
     next_key: bytes | None = field(default=None, repr=False)
     commanded: int | None = None
 
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """What its frames may be sealed with: `key`, and `next_key` if there is one."""
+        return (self.key,) if self.next_key is None else (self.key, self.next_key)
+
 
 @dataclass(frozen=True, slots=True)
 class CapturedEvent:

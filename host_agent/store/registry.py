@@ -48,6 +48,14 @@ def remove_device(group: Group, name: str) -> None:
     group.registry_changed = True
 
 
+def rotate_device(group: Group, name: str) -> Device:
+    """The device with a next key. Raises UnknownDevice."""
+    device = devices.rotated(_known(group, name))
+    group.put_device(device)
+    group.registry_changed = True
+    return device
+
+
 def restore(group: Group, copies: Iterable[tuple[Device, AccessState | None]]) -> int:
     """Take devices from a backup; how many are new or back. Raises DeviceExists."""
     restored = []
@@ -55,7 +63,7 @@ def restore(group: Group, copies: Iterable[tuple[Device, AccessState | None]]) -
         earlier = group.device(copy.name)
         if earlier is None or earlier.key == devices.REMOVED:
             restored.append((devices.restored(earlier, copy), state))
-        elif copy.key not in (devices.REMOVED, earlier.key):
+        elif copy.key != devices.REMOVED and not {*copy.keys} & {*earlier.keys}:
             raise DeviceExists(f"the device {copy.name} has another key here; remove it first")
     for device, state in restored:
         group.put_device(device)
@@ -76,14 +84,18 @@ def change_access(
 
 
 def accept(group: Group, report: Report) -> Accepted | Stale | Forgotten:
-    """Record what a frame carried. Raises StoreFull."""
-    device = group.device(report.device)
-    if device is None or device.key != report.key:
+    """Record what a frame carried; the first one under a device's next key makes it the key.
+    Raises StoreFull."""
+    device = devices.present(group.device(report.device))
+    if device is None or report.key not in device.keys:
         return Forgotten()
     if is_stale(device, report):
         group.put_device(replace(device, stale_frames=device.stale_frames + 1))
         return Stale(device.boot)
-    return group.accept(device, report)
+    promoted = devices.promoted(device, report.key)
+    answer = group.accept(promoted, report)
+    group.registry_changed |= promoted is not device
+    return answer
 
 
 def record_notification(

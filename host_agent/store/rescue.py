@@ -19,6 +19,7 @@ _log = logging.getLogger(__name__)
 
 _COPY_SUFFIX = ".devices.json"
 _FRAME_MAX = 2**31 - 1
+_Number = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 _Counter = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 
 Rescued: TypeAlias = tuple[Device, AccessState | None]
@@ -26,7 +27,7 @@ Rescued: TypeAlias = tuple[Device, AccessState | None]
 
 
 class _Kept(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A device in the copy; `key` in base64, empty for a removed device."""
+    """A device in the copy; keys in base64, `key` empty for a removed device."""
 
     name: Annotated[str, msgspec.Meta(pattern=rf"^{DEVICE_NAME.pattern}$")]
     type: Annotated[str, msgspec.Meta(min_length=1)]
@@ -37,10 +38,12 @@ class _Kept(msgspec.Struct, kw_only=True, omit_defaults=True):
     acked: tuple[_Counter, _Counter]
     created_ms: int
     access: AccessState | None = None
+    next_key: bytes | None = None
+    commanded: _Number | None = None
 
     def __post_init__(self) -> None:
-        if len(self.key) not in (0, 32):
-            raise ValueError(f"the key of {self.name} has not 32 bytes")
+        if len(self.key) not in (0, 32) or len(self.next_key or self.key) not in (0, 32):
+            raise ValueError(f"a key of {self.name} has not 32 bytes")
 
 
 def encode(devices: Iterable[Device], access: Mapping[str, AccessState]) -> bytes:
@@ -56,6 +59,8 @@ def encode(devices: Iterable[Device], access: Mapping[str, AccessState]) -> byte
             acked=device.acked,
             created_ms=device.created_ms,
             access=access.get(device.name),
+            next_key=device.next_key,
+            commanded=device.commanded,
         )
         for device in sorted(devices, key=lambda device: device.name)
     ]
@@ -153,6 +158,8 @@ def _restored(kept: _Kept) -> Device:
         health={},
         stale_frames=0,
         created_ms=kept.created_ms,
+        next_key=kept.next_key,
+        commanded=kept.commanded,
     )
 
 

@@ -126,6 +126,11 @@ class Store:
         """A device with a new random key. Counters of a removed device of that name go on."""
         return self._writer.call(lambda here: registry.add_device(here, name, type, group))
 
+    def rotate_device(self, name: str) -> Device:
+        """The device with a new `next_key`, in place of one that it had; both keys are good until
+        the first frame under the next one is accepted, which makes it the key."""
+        return self._writer.call(lambda here: registry.rotate_device(here, name))
+
     def remove_device(self, name: str) -> None:
         """Forget a device, its key and its access list; its events stay, and its counters for a
         later return."""

@@ -68,7 +68,7 @@ def test_the_board_opens_what_joserfc_seals(key: bytes, payload: bytes) -> None:
 
 def test_the_agents_codec_and_the_boards_are_one(key: bytes, payload: bytes) -> None:
     frame = on_the_board("seal(a[1])", key, payload)
-    opened = frames.open_report(frame, lambda device: key if device == DEVICE else None)
+    opened = frames.open_report(frame, lambda device: [key] if device == DEVICE else [])
     assert (opened.device, opened.payload) == (DEVICE, payload)
     assert frame.endswith(opened.tag.encode())
     reply = frames.seal_reply(DEVICE, key, payload)

@@ -27,6 +27,7 @@ def test_a_device_can_be_added_listed_and_removed(ready) -> None:
             "queue": None,
             "lost": 0,
             "stale": 0,
+            "rotating": False,
         }
     ]
     assert ready("device", "remove", "door").code == 0

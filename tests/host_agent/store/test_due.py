@@ -25,7 +25,8 @@ def test_a_change_of_an_access_list_is_told_at_once(store, due):
     assert due == ["door", "door"], "the second changed nothing"
 
 
-def test_what_another_process_changes_is_told_too(store, path, due, eventually):
+@pytest.mark.usefixtures("store")
+def test_what_another_process_changes_is_told_too(path, due, eventually):
     in_another_process("store.set_lockdown('door', True)", path)
     eventually(lambda: due == ["door"])
 
@@ -40,7 +41,8 @@ def test_what_nobody_waits_for_is_not_told(store, path, due, eventually):
     assert due == []
 
 
-def test_looking_for_changes_costs_next_to_nothing(store):
+@pytest.mark.usefixtures("store")
+def test_looking_for_changes_costs_next_to_nothing():
     began, used = time.monotonic(), time.process_time()
     time.sleep(1)
     assert time.process_time() - used < 0.1 * (time.monotonic() - began)

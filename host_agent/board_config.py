@@ -1,12 +1,16 @@
-"""A board's config.json, to be filled in by hand (firmware/README.md tells every field)."""
+"""What the agent knows of a board's config.json; the rest is for a person to fill in
+(firmware/README.md tells every field)."""
 
 import hashlib
 from base64 import b64encode
 from typing import Any
 
-from host_agent.cli.output import UsageError
+from host_agent.config import ConfigError
 from host_agent.guardiankey import Account
 from host_agent.store import Device
+
+SERIAL = "serial"
+"""In place of the agent's URL: the board reports over its USB cable, without any Wi-Fi."""
 
 _MAX_ID = 64
 """Characters that a board takes (firmware, warden/config_access.py)."""
@@ -28,13 +32,14 @@ _EXAMPLE_ACCESS = {
 
 
 def board_config(device: Device, agent: str) -> dict[str, Any]:
-    """For a board that reports to the agent at this URL."""
+    """For a board that reports to the agent at this URL, or SERIAL. It holds the device's next key
+    if there is one: the board's first frame makes it the key."""
     return {
         "device": device.name,
-        "key": b64encode(device.key).decode(),
+        "key": b64encode(device.next_key or device.key).decode(),
         "boot_floor": device.boot,
         "agent": agent,
-        "wifi": {"ssid": "", "password": ""},
+        **({} if agent == SERIAL else {"wifi": {"ssid": "", "password": ""}}),
         "poll_s": 5,
         "inputs": [_EXAMPLE_INPUT],
     }
@@ -43,7 +48,7 @@ def board_config(device: Device, agent: str) -> dict[str, Any]:
 def door_config(device: Device, account: Account | None) -> dict[str, Any]:
     """What a door's board has besides: a keypad, a lock, and the account that judges attempts.
 
-    Raises UsageError for an account that no board takes.
+    Raises ConfigError for an account that no board takes.
     """
     if account is None:
         return {"access": _EXAMPLE_ACCESS}
@@ -73,7 +78,7 @@ def _agent_id(account: Account, device: Device) -> str:
 def _id(account: Account, field: str) -> str:
     found: str = getattr(account, field)
     if len(found) > _MAX_ID:
-        raise UsageError(
+        raise ConfigError(
             f"[guardiankey] account: its {field} has {len(found)} characters, and a board takes"
             f" {_MAX_ID}; name another account"
         )
