@@ -7,8 +7,7 @@ another process takes away in between is not theirs.
 import os
 import subprocess
 
-from tools.simulator import micropython
-from tools.simulator.board_process import FIRMWARE
+from tools.simulator import FIRMWARE, micropython
 
 LENGTH = 512
 ROUNDS = 2000

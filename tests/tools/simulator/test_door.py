@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tools.simulator import SimulatedBoard
-from tools.simulator.board_process import SimulatorError, wiegand_frame
+from tools.simulator import SimulatedBoard, SimulatorError
+from tools.simulator.pins import wiegand_frame
 
 PROGRAM = Path(__file__).parents[2] / "firmware/entry_panel.py"
 LOCK = 26

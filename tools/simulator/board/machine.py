@@ -1,7 +1,8 @@
 """`machine` of a stock ESP32 on the Unix port, its pins driven over a TCP connection.
 
-SIM_MILLIVOLTS=34:715,... lies on analog inputs at start. SIM_CONTROL=host:port names the driver:
-it sends lines, each answered with `done ...`, and hears `pin N LEVEL` whenever an output changes:
+SIM_MILLIVOLTS=34:715,... lies on analog inputs at start, SIM_RESET_CAUSE is why there was one.
+SIM_CONTROL=host:port names the driver. It hears `pin N LEVEL` whenever an output changes, `wdt MS`
+when a watchdog is armed and `fed` at most every 100 ms; it sends lines, answered with `done ...`:
 - `pin N LEVEL`, `adc N MICROVOLTS`, `wifi 0|1`;
 - `key ROW COLUMN 0|1`: a key connects these two pins; answered when the row was scanned with it;
 - `wiegand D0 D1 BITS`: the pulses of a badge reader; answered after the last.
@@ -21,6 +22,7 @@ PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
 _PINS = 40
 _SCANNED = 4  # scans that have seen a key: enough to outlast the debouncing
 _SCANNED_MS = 1000  # if nobody scans
+_TOLD_MS = 100  # so often the driver hears that the watchdog is fed
 _BIT_MS = 4  # slower than a reader: a busy loop on a busy host keeps up
 _EXIST = set(range(40)) - {6, 7, 8, 9, 10, 11, 20, 24, 28, 29, 30, 31}
 _levels = bytearray(_PINS)
@@ -96,14 +98,20 @@ class ADC:
 class WDT:
     timeouts = []
     feeds = 0
+    _told_ms = 0
 
     def __init__(self, id=0, timeout=5000):
         if timeout < 1:
             raise ValueError("timeout")
         WDT.timeouts.append(timeout)
+        _tell("wdt %d\n" % timeout)
 
     def feed(self):
         WDT.feeds += 1
+        now_ms = time.ticks_ms()
+        if time.ticks_diff(now_ms, WDT._told_ms) >= _TOLD_MS:
+            WDT._told_ms = now_ms
+            _tell("fed\n")
 
 
 class RTC:
@@ -133,7 +141,15 @@ def _days(year, month, day):
 
 
 def reset_cause():
-    return PWRON_RESET
+    return int(os.getenv("SIM_RESET_CAUSE") or PWRON_RESET)
+
+
+def reset():
+    os.system("kill -TERM $PPID")
+
+
+def soft_reset():
+    raise SystemExit
 
 
 def unique_id():
