@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from host_agent.cli.board_config import board_config, door_config
+from host_agent.board_config import SERIAL, board_config, door_config
 from host_agent.config import Settings, load_settings
 from host_agent.store import Device, Store, UnknownDevice
 from tools.board import board_file
@@ -47,7 +47,7 @@ def files_for(
         device = store.device(name)
     if device is None:
         raise UnknownDevice(name)
-    example = board_config(device, "serial")
+    example = board_config(device, SERIAL)
     identity = {field: example[field] for field in _IDENTITY}
     path = boards / f"{name}.toml"
     table = board_file.read(path)

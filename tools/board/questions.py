@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from host_agent.board_config import SERIAL
 from tools.board.addresses import addresses, local_name
 from tools.board.ask import Ask
 from tools.board.check import ConfigRefused
@@ -23,8 +24,12 @@ class Answers:
 
     def fields(self) -> dict[str, Any]:
         """As config.json has them."""
-        wifi = self.wifi and {"wifi": {"ssid": self.wifi[0], "password": self.wifi[1]}}
-        return {"agent": self.agent, **(wifi or {}), "inputs": self.inputs}
+        made: dict[str, Any] = {"agent": self.agent}
+        if self.wifi:
+            made["wifi"] = {"ssid": self.wifi[0], "password": self.wifi[1]}
+        if self.inputs:
+            made["inputs"] = self.inputs
+        return made
 
 
 def ask_all(
@@ -42,7 +47,7 @@ def ask_all(
         ask, lambda: _agent(ask, listen), lambda address: check({"agent": address})
     )
     wifi = None
-    if agent != "serial":
+    if agent != SERIAL:
         password = environment.get(PASSWORD)
         wifi = _until_right(
             ask,
@@ -60,7 +65,7 @@ def _agent(ask: Ask, listen: tuple[str, int]) -> str:
     offered = {f"http://{one.ip}:{port}": f"this machine on {one.interface}" for one in addresses()}
     if name := local_name():
         offered[f"http://{name}:{port}"] = "this machine by name, whatever its address"
-    offered["serial"] = "over the USB cable, without Wi-Fi"
+    offered[SERIAL] = "over the USB cable, without Wi-Fi"
     ask.say("Where does the board report to?")
     for number, (address, what) in enumerate(offered.items(), 1):
         ask.say(f"  {number}  {address:<32} {what}")

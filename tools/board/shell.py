@@ -1,0 +1,25 @@
+"""MicroPython's prompt on a board: stock `mpremote`."""
+
+import signal
+import subprocess
+import sys
+
+from tools.board.errors import BoardError
+
+
+def shell(port: str) -> None:
+    """Hand the terminal to mpremote until the person leaves it. Raises BoardError if it fails."""
+    print("Ctrl-C stops the board's app, Ctrl-D starts it again, Ctrl-] leaves.", flush=True)
+    before = signal.signal(signal.SIGINT, _leave_it_to_the_child)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "mpremote", "connect", port, "resume", "repl"], check=False
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if done.returncode:
+        raise BoardError(f"mpremote could not open a prompt on {port}, see above")
+
+
+def _leave_it_to_the_child(*_: object) -> None:
+    """Unlike SIG_IGN this is not inherited."""
