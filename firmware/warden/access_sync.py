@@ -18,7 +18,7 @@ class AccessSync:
         """Changes come with the polls."""
         return NOTHING
 
-    def fields(self):
+    def fields(self, room):
         """Which list this board has."""
         list_id, revision = self._access.state
         return b',"access":[%s,%d]' % (json.dumps(list_id).encode(), revision)

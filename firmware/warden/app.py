@@ -12,7 +12,6 @@ from warden.clock import Clock
 from warden.counters import Counters, CountersError
 from warden.frames import Codec
 from warden.inputs import build
-from warden.link_http import HttpLink
 from warden.queue import Queue
 from warden.session import Session
 from warden.settings import ConfigError
@@ -20,6 +19,7 @@ from warden.spool import Spool
 from warden.wifi import Wifi
 
 _TICK_MS = 10
+_TALKING_MS = 2  # while a frame is under way over serial: a turn carries a line at most
 _HASHING_MS = 1  # between two slices of a door's slow hash: a person waits
 _BEGIN_AGAIN_MS = 5000
 _RESETS = ("PWRON_RESET", "HARD_RESET", "WDT_RESET", "DEEPSLEEP_RESET", "SOFT_RESET")
@@ -32,13 +32,15 @@ class App:
     def __init__(self, settings):
         codec = Codec(settings.device, settings.key)  # first: it wants kilobytes in one piece
         self.clock = Clock()
+        self._settings = settings
+        link = _link(settings, self.clock)
+        self._serial = link if settings.agent == "serial" else None
         self.access = None
         if settings.access:
             from warden.access_point import AccessPoint
 
             self.access = AccessPoint(settings, self.clock, self._capture, self._client_ip)
         self.counters = Counters()
-        self._settings = settings
         self._spool = Spool("spool")
         self.queue = Queue(self.counters, self._spool, self.clock)
         self.inputs = build(settings, self.clock, self._capture)
@@ -50,10 +52,10 @@ class App:
             self.counters,
             self.queue,
             self.clock,
-            HttpLink(settings.agent),
+            link,
             self.health,
             settings.poll_s * 1000,
-            self.access.extras if self.access else (),
+            _extras(settings, self.access),
         )
         self._converse = self._talk
         self._is_rtc_set = False
@@ -63,6 +65,9 @@ class App:
         self._parts.append(self.queue.tick)
         if self.access:
             self._parts += self.access.parts
+        if self._serial:
+            self._serial.on_nudge = self.session.nudge
+            self._parts.append(self._serial.tick)
         self._begin_at = None
         self._last_step = self.clock.ticks()
         self._worst_gap = 0
@@ -84,7 +89,9 @@ class App:
 
     def pause_ms(self):
         """How long the loop may rest before the next round."""
-        return _HASHING_MS if self.access and self.access.door.hashing else _TICK_MS
+        if self.access and self.access.door.hashing:
+            return _HASHING_MS
+        return _TALKING_MS if self._serial and self._serial.busy else _TICK_MS
 
     def shut(self):
         """Leave no door open."""
@@ -118,7 +125,7 @@ class App:
         return address or (self.wifi and self.wifi.address()) or "127.0.0.1"
 
     def _talk(self):
-        self.session.tick(not self.wifi or self.wifi.up)
+        self.session.tick(self._serial or not self.wifi or self.wifi.up)
         if not self._is_rtc_set:
             now = self.clock.unix_ms(self.clock.uptime())
             if now is not None:
@@ -148,6 +155,26 @@ class App:
             sys.print_exception(error)
 
 
+def _link(settings, clock):
+    # Only the one in use: that over HTTP comes with a thread.
+    if settings.agent == "serial":
+        from warden.link_serial import SerialLink
+
+        return SerialLink(clock)
+    from warden.link_http import HttpLink
+
+    return HttpLink(settings.agent)
+
+
+def _extras(settings, access):
+    extras = list(access.extras) if access else []
+    if settings.commands:
+        from warden.commands import Commands
+
+        extras.append(Commands(settings.commands))
+    return extras
+
+
 def _reset_cause():
     cause = machine.reset_cause()
     for name in _RESETS:
@@ -156,28 +183,30 @@ def _reset_cause():
     return "unknown"
 
 
-def load_settings():
-    """The Settings of config.json. The code that checked them is needed no more: it is forgotten,
-    a tenth of the heap."""
+def load_settings(directory=""):
+    """The Settings of `<directory>config.json`. The code that checked them is needed no more: it is
+    forgotten, a tenth of the heap."""
     from warden import config
 
     try:
-        return config.load()
+        return config.load(directory)
     finally:
-        for name in ("config", "config_access", "config_checks"):
-            if sys.modules.pop("warden." + name, None):
-                delattr(warden, name)
+        for name in list(sys.modules):
+            if name.startswith("warden.config"):
+                del sys.modules[name]
+                delattr(warden, name[7:])
 
 
-def main():
+def main(directory=""):
     """Run until Ctrl-C; anything else that ends it leaves the watchdog to start the board anew.
 
-    A bad configuration is told, and leaves the prompt for repair. Whatever ends it shuts the lock.
+    `directory`, "" or one like "a/", holds config.json. A bad configuration is told, and leaves
+    the prompt for repair. Whatever ends it shuts the lock.
     """
     print("ThingWarden", VERSION)
     watchdog = app = None
     try:
-        settings = load_settings()
+        settings = load_settings(directory)
         if settings.watchdog_s:
             watchdog = machine.WDT(timeout=settings.watchdog_s * 1000)
         app = App(settings)

@@ -6,20 +6,11 @@ from time import ticks_add, ticks_ms
 from warden.deadline_sockets import Deadline
 from warden.frames import REPLY_LIMIT
 from warden.http_post import post
+from warden.session import Transfer
 from warden.worker import Worker
 
 _DEADLINE_MS = 8000
 _HEAD_LIMIT = 2048
-
-
-class Transfer:
-    """What became of a frame: HTTP `status` (0: none came), `body`, `retry_s`, `error` text."""
-
-    def __init__(self, status, body, retry_s, error):
-        self.status = status
-        self.body = body
-        self.retry_s = retry_s
-        self.error = error
 
 
 class HttpLink:

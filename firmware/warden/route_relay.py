@@ -67,7 +67,7 @@ class RelayRoute:
         """A live attempt goes at once and alone, a late one with the rest if there is room."""
         return self._wants
 
-    def fields(self):
+    def fields(self, room):
         """The attempt, if there is one."""
         if self._sequential is None:
             return b""

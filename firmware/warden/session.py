@@ -11,6 +11,7 @@ _BACKOFF_CAP_MS = 15000
 _WAIT_CAP_MS = 60000  # answers without our seal are hints that anyone could forge
 _HEALTH_MS = 60000
 _CLOCK_RTT_MS = 2000
+_EVENTS, _END = b',"events":[', b"]}"
 _STUCK_MS = 300000  # a name look-up has no time-out, but no answer takes this long
 
 # What an extra wants of the session, in rising urgency.
@@ -18,6 +19,16 @@ NOTHING = 0
 DUE = 1  # a frame, at the session's pace
 ALONE = 2  # a frame without events and health: neither a long queue nor a full store delays it
 NOW = 3  # such a frame at once, even during a back-off
+
+
+class Transfer:
+    """What became of a frame: HTTP `status` (0: none came), `body`, `retry_s`, `error` text."""
+
+    def __init__(self, status, body, retry_s, error):
+        self.status = status
+        self.body = body
+        self.retry_s = retry_s
+        self.error = error
 
 
 class Session:
@@ -28,7 +39,8 @@ class Session:
 
     `extras` add to reports, once the first frame was accepted, and read the replies:
     - `wants()`: NOTHING, DUE, ALONE or NOW. Allocates nothing.
-    - `fields()`: what it adds to this frame, as JSON members, each behind its comma; b"" for none.
+    - `fields(room)`: what it adds to this frame, as JSON members, each behind its comma; b"" for
+      none. `room` is how many bytes are left, for one that can wait.
     - `read(reply)`: the sealed reply to the last frame, a refusal (`error`) too. True to have the
       next frame sent at once. ValueError tells what is wrong with it; nothing else is affected.
     """
@@ -53,6 +65,7 @@ class Session:
         self._wait_ms = 0
         self._failures = 0
         self._due = False
+        self._is_nudged = False
         self._health_at = None  # None: due
         self._health_sent = False
         self._state = None
@@ -79,6 +92,10 @@ class Session:
                 self._fail(0, "cannot send: %r" % error)
                 raise
 
+    def nudge(self):
+        """The agent asks for a frame: the next one is due at once, even during a back-off."""
+        self._is_nudged = True
+
     def stuck(self):
         """The link has not come back from a frame: only a restart helps."""
         return self._tag is not None and self._clock.since(self._sent_at) > _STUCK_MS
@@ -95,14 +112,16 @@ class Session:
     def _is_due(self):
         wants = self._wants()
         if self._wait_ms:
-            if wants < NOW and self._clock.since(self._failed_at) < self._wait_ms:
+            hurries = wants >= NOW or self._is_nudged
+            if not hurries and self._clock.since(self._failed_at) < self._wait_ms:
                 return False
             self._wait_ms = 0
         if wants or self._more or self._failures or not self._greeted or len(self._queue):
             return True
-        return self._clock.since(self._sent_at) >= self._poll_ms
+        return self._is_nudged or self._clock.since(self._sent_at) >= self._poll_ms
 
     def _send(self):
+        self._is_nudged = False
         self._frame += 1
         alone = self._wants() >= ALONE
         head = b'{"boot":%d,"frame":%d' % (self._counters.boot, self._frame)
@@ -112,13 +131,14 @@ class Session:
         end = self._put(0, head)
         if self._greeted:
             for extra in self._extras:
-                end = self._put(end, extra.fields())
-        end = self._put(end, b',"events":[')
+                room = self._codec.capacity - end - len(_EVENTS) - len(_END)
+                end = self._put(end, extra.fields(room))
+        end = self._put(end, _EVENTS)
         self._last = None
         if self._greeted and not alone:
-            room = self._codec.capacity - end - 2
+            room = self._codec.capacity - end - len(_END)
             end, self._last = self._queue.write(self._codec.payload, end, room)
-        end = self._put(end, b"]}")
+        end = self._put(end, _END)
         frame, self._tag = self._codec.seal(end)
         if self._last:
             self._sent_up_to = max(self._sent_up_to, self._last)

@@ -7,9 +7,8 @@ import socket
 from warden.clock import Clock
 from warden.counters import Counters
 from warden.frames import FRAME_LIMIT, Codec
-from warden.link_http import Transfer
 from warden.queue import Queue
-from warden.session import Session
+from warden.session import Session, Transfer
 from warden.spool import Spool
 
 KEY = bytes(range(32))

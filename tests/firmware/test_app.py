@@ -4,7 +4,7 @@ import os
 import machine
 import micropython
 from support import Agent, Board, Ticks, listening, raises
-from warden import app
+from warden import app, link_http
 from warden.config import checked
 from warden.frames import Codec
 from warden.settings import ConfigError
@@ -155,7 +155,7 @@ class Away:
         self.ticks = Ticks(period=1 << 30)
         self.agent = Agent()
         app.Clock = self.ticks.clock
-        app.HttpLink = lambda _: self.agent
+        link_http.HttpLink = lambda _: self.agent
         self.running = board(inputs=[], wifi={"ssid": "home", "password": ""})
         self.run(100)
         self.agent.answer(ack=[0, 0])
@@ -209,7 +209,7 @@ class Outage(Agent):
 
 
 def test_a_long_outage_on_a_small_heap_loses_no_press_and_fails_no_send():
-    app.HttpLink = Outage
+    link_http.HttpLink = Outage
     running = board(inputs=INPUTS[:1])
     running.step()
     for n in range(600):

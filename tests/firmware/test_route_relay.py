@@ -308,7 +308,7 @@ class More:
     def wants(self):
         return warden.session.NOTHING
 
-    def fields(self):
+    def fields(self, room):
         return b',"left":%d' % self.left
 
     def read(self, reply):
@@ -327,7 +327,7 @@ def test_an_extra_may_have_the_next_frame_sent_at_once():
 
 def test_a_report_that_is_too_long_is_not_sent():
     class Endless(More):
-        def fields(self):
+        def fields(self, room):
             return b',"x":"%s"' % (b"x" * 3000)
 
     talk = Talk(extras=(Endless(0),))
