@@ -18,6 +18,7 @@ from host_agent.guardiankey import Account
 from host_agent.guardiankey.aio import Api
 from host_agent.link.http import link_app
 from host_agent.link.relay import CALL_S, Relay
+from host_agent.link.serial import SerialLink
 from host_agent.link.sessions import Sessions
 from host_agent.listener import Listener
 from host_agent.lockdown import Lockdown
@@ -49,6 +50,7 @@ class _Parts:
     api: Api
     relay: Relay
     sessions: Sessions
+    serial: SerialLink
     lockdown: Lockdown
 
     def problems(self) -> list[str]:
@@ -81,6 +83,7 @@ def run_agent(settings: Settings) -> None:
     limits = Limits(settings.store.max_events, settings.store.max_bytes)
     with _only_agent_on(path), Store.open(path, limits, metrics=metrics) as store:
         relay = Relay(api, store, metrics)
+        sessions = Sessions(store, metrics, relay)
         parts = _Parts(
             settings=settings,
             metrics=metrics,
@@ -88,7 +91,8 @@ def run_agent(settings: Settings) -> None:
             delivery=Delivery(store, settings.delivery, endpoint, metrics),
             api=api,
             relay=relay,
-            sessions=Sessions(store, metrics, relay),
+            sessions=sessions,
+            serial=SerialLink(settings.serial.ports, sessions, store, path, metrics),
             lockdown=Lockdown(guardiankey.lockdown_on, guardiankey.lockdown_devices),
         )
         with ExitStack() as stack, asyncio.Runner(loop_factory=_new_event_loop) as runner:
@@ -118,6 +122,7 @@ async def _serve(parts: _Parts, listeners: Mapping[str, Listener]) -> None:
     async with parts.api:
         serving = [asyncio.create_task(listener.serve()) for listener in listeners.values()]
         delivering = asyncio.create_task(parts.delivery.run())
+        attending = asyncio.create_task(parts.serial.run())
         until_stopped = [
             asyncio.create_task(stopped.wait()),
             asyncio.create_task(_watch(parts.store)),
@@ -125,12 +130,13 @@ async def _serve(parts: _Parts, listeners: Mapping[str, Listener]) -> None:
         ]
         for name, listener in listeners.items():
             _log.info("%s on %s", name, listener.url)
-        tasks = [*until_stopped, delivering, *serving]
+        tasks = [*until_stopped, attending, delivering, *serving]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         _log.info("stopping: frames and events under way may finish")
         for listener in listeners.values():
             listener.stop()
-        await asyncio.wait(serving)
+        attending.cancel()
+        await asyncio.wait([attending, *serving])
         await parts.relay.stop()
         await parts.delivery.stop(DRAIN_S)
         for task in until_stopped:

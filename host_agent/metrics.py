@@ -69,6 +69,23 @@ class Metrics:
             "Changes of access lists sent to boards",
             registry=self.registry,
         )
+        self.serial_ports = Gauge(
+            "thingwarden_serial_ports",
+            "Serial ports by how they stand: open, lent, absent or failing",
+            ["state"],
+            registry=self.registry,
+        )
+        self.serial_lines_dropped = Counter(
+            "thingwarden_serial_lines_dropped",
+            "Lines of boards not taken or not shown, and lines to boards that did not go out",
+            registry=self.registry,
+        )
+        self.commands = Counter(
+            "thingwarden_commands",
+            "Commands by what became of them: sent, done, failed, unknown or expired",
+            ["outcome"],
+            registry=self.registry,
+        )
         self.delivery_paused = Gauge(
             "thingwarden_delivery_paused",
             "1 while SecuriThings refuses the credentials",

@@ -18,11 +18,13 @@ from host_agent.cli import (
     rescue,
     run,
     send,
+    serial,
     setup,
 )
-from host_agent.cli.output import UsageError, printable
+from host_agent.cli.output import UsageError
 from host_agent.config import ConfigError
 from host_agent.errors import ThingWardenError
+from host_agent.text import printable
 
 app = App(
     name="thingwarden",
@@ -51,6 +53,7 @@ app.command(access.app)
 app.command(notifications.attempts)
 app.command(notifications.notifications)
 app.command(guardiankey.app)
+app.command(serial.app)
 app.command(send.send)
 app.command(rescue.backup)
 app.command(rescue.restore)

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from host_agent.errors import ThingWardenError
+from host_agent.text import printable as printable
 
 
 class UsageError(ThingWardenError):
@@ -40,15 +41,6 @@ DEFAULT_CONFIG = Path("agent.toml")
 
 class OutputError(ThingWardenError):
     """A file cannot be written."""
-
-
-def printable(value: object) -> str:
-    """Text for a terminal: control characters, which a device could send, become escapes."""
-    if value is None:
-        return ""
-    return "".join(
-        character if character.isprintable() else ascii(character)[1:-1] for character in str(value)
-    )
 
 
 def local_time(time_ms: int | None) -> str:

@@ -1,5 +1,6 @@
 """The files that `thingwarden init` writes."""
 
+import grp
 from pathlib import Path
 
 AGENT_TOML = """\
@@ -17,6 +18,11 @@ api_secret = ""
 [link]
 # Where boards send their reports: HOST:PORT. 0.0.0.0 is every network of this machine.
 # listen = "0.0.0.0:8710"
+
+[serial]
+# Boards on a USB cable: "/dev/ttyUSB0", a pattern such as "/dev/ttyUSB*", or
+# "socket://HOST:PORT" of a serial server. The agent opens no other port.
+# ports = []
 
 [console]
 # /healthz, /readyz and /metrics: HOST:PORT. There is no login; keep it on this machine.
@@ -75,8 +81,9 @@ _UNIT = """\
 
 [Unit]
 Description=ThingWarden agent
-Wants=network-online.target
-After=network-online.target
+# modprobe: DeviceAllow= below finds a kind of device only once its driver is there.
+Wants=network-online.target modprobe@usbserial.service modprobe@cdc_acm.service
+After=network-online.target modprobe@usbserial.service modprobe@cdc_acm.service
 
 [Service]
 ExecStart={python} -m host_agent run --config {settings}
@@ -93,8 +100,10 @@ ProtectSystem=strict
 ProtectHome=read-only
 ReadWritePaths={directory}
 PrivateTmp=yes
-PrivateDevices=yes
-ProtectClock=yes
+DevicePolicy=closed
+DeviceAllow=char-ttyUSB rw
+DeviceAllow=char-ttyACM rw
+{groups}ProtectClock=yes
 ProtectControlGroups=yes
 ProtectHostname=yes
 ProtectKernelLogs=yes
@@ -123,7 +132,13 @@ def systemd_unit(settings: Path, python: str, user: str) -> str:
         settings=_quoted(str(settings)).replace("$", "$$"),
         directory=_quoted(str(directory)),
         user=user,
+        groups="".join(f"SupplementaryGroups={group}\n" for group in _groups_of_serial_ports()),
     )
+
+
+def _groups_of_serial_ports() -> list[str]:
+    """Debian's and Fedora's; systemd starts no unit that names a group which is not there."""
+    return [group.gr_name for group in grp.getgrall() if group.gr_name == "dialout"]
 
 
 def _quoted(path: str) -> str:

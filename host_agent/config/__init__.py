@@ -3,6 +3,7 @@
 from host_agent.config.errors import ConfigError
 from host_agent.config.guardiankey import GuardianKeySettings
 from host_agent.config.loading import load_settings
+from host_agent.config.serial import SerialSettings
 from host_agent.config.tables import ENVIRONMENT, SecuriThingsSettings, Settings
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "ConfigError",
     "GuardianKeySettings",
     "SecuriThingsSettings",
+    "SerialSettings",
     "Settings",
     "load_settings",
 ]

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from host_agent.config.errors import ConfigError
 from host_agent.config.guardiankey import GuardianKeySettings
+from host_agent.config.serial import SerialSettings
 from host_agent.config.values import address, check_address, check_file, check_url
 from host_agent.delivery import DeliverySettings, Endpoint
 from host_agent.securithings import DEFAULT_URL, api_key_problem
@@ -91,6 +92,7 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
 
     securithings: SecuriThingsSettings = SecuriThingsSettings()
     link: LinkSettings = LinkSettings()
+    serial: SerialSettings = SerialSettings()
     console: ConsoleSettings = ConsoleSettings()
     store: StoreSettings = StoreSettings()
     delivery: DeliverySettings = DeliverySettings()
