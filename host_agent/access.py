@@ -25,6 +25,8 @@ KINDS: tuple[Kind, ...] = ("code", "badge")
 MAX_CREDENTIALS = 64
 MAX_CHANGE_BYTES = 1200
 """Of one change message, as JSON: it must fit into a sealed reply (DESIGN section 4, sizes)."""
+MIN_CHANGE_BYTES = 1000
+"""Any single entry fits into a change message of that size."""
 EVERY_DOOR = "*"
 """In place of names: every device that has an access list."""
 ITERATIONS = 1000
@@ -172,8 +174,8 @@ def reached(state: AccessState, held: Held) -> int:
 
 
 def change_for(state: AccessState, held: Held, max_bytes: int = MAX_CHANGE_BYTES) -> bytes | None:
-    """What brings a board closer to the list, as JSON of at most `max_bytes`, at least 1000; None
-    if it holds all of it. With `more` there is a rest, for when it holds this."""
+    """What brings a board closer to the list, as JSON of at most `max_bytes` (MIN_CHANGE_BYTES or
+    more); None if it holds all of it. With `more` there is a rest, for when it holds this."""
     if held == (state.list, state.rev):
         return None
     known = reached(state, held)

@@ -1,4 +1,4 @@
-"""What GuardianKey said leaves the store after a while."""
+"""What GuardianKey said, and commands, leave the store after a while."""
 
 import asyncio
 import logging
@@ -14,10 +14,12 @@ _log = logging.getLogger(__name__)
 
 
 async def purge_guardiankey(store: Store, keep_days: int) -> NoReturn:
-    """Delete attempts and notifications older than that, now and every hour."""
+    """Delete attempts, notifications and commands older than that, now and every hour."""
     while True:
+        before_ms = now_ms() - keep_days * _DAY_MS
         try:
-            await store.purge_guardiankey(now_ms() - keep_days * _DAY_MS)
+            await store.purge_guardiankey(before_ms)
+            await store.commands.purge(before_ms)
         except StoreError as error:
-            _log.warning("old attempts cannot be purged: %s", error)
+            _log.warning("old attempts and commands cannot be purged: %s", error)
         await asyncio.sleep(_EVERY_S)

@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError
 from host_agent import __doc__ as about
 from host_agent.cli import (
     access,
+    commands,
     devices,
     events,
     guardiankey,
@@ -50,6 +51,7 @@ app.command(run.run)
 app.command(devices.app)
 app.command(events.app)
 app.command(access.app)
+app.command(commands.app)
 app.command(notifications.attempts)
 app.command(notifications.notifications)
 app.command(guardiankey.app)

@@ -1,7 +1,5 @@
 """`thingwarden send`"""
 
-import json
-import math
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +7,7 @@ from cyclopts import Parameter
 
 from host_agent.cli.output import DEFAULT_CONFIG, ConfigPath, UsageError, print_line
 from host_agent.cli.store import open_store
+from host_agent.cli.values import Value, parse_value
 from host_agent.config import load_settings
 from host_agent.errors import ThingWardenError
 from host_agent.securithings import Response, SecuriThings, without_secrets
@@ -66,15 +65,9 @@ def _known_type(device: str, config: Path) -> str:
     return known.type
 
 
-def _param(text: str) -> tuple[str, str | int | float | bool]:
-    """`name=value`; a value that is not a JSON string, number or boolean is taken as text."""
+def _param(text: str) -> tuple[str, Value]:
+    """`name=value`"""
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise UsageError(f"{text}: a parameter is name=value")
-    try:
-        decoded = json.loads(value)
-    except (ValueError, RecursionError):
-        return name, value
-    if isinstance(decoded, str | int) or (isinstance(decoded, float) and math.isfinite(decoded)):
-        return name, decoded
-    return name, value
+    return name, parse_value(value)

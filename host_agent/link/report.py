@@ -9,12 +9,13 @@ import binascii
 import json
 import logging
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
 from host_agent.access import Held
+from host_agent.commands import CommandResult
 from host_agent.errors import ThingWardenError
 from host_agent.link.frames import OpenedReport
 from host_agent.store.records import (
@@ -32,6 +33,9 @@ MAX_EVENTS = 256
 MAX_HEALTH_BYTES = 1024
 MAX_MESSAGE_CHARACTERS = 4096
 """Of an attempt's message, in base64."""
+MAX_RESULTS = 64
+MAX_ERROR_CHARACTERS = 200
+"""Kept of a command's error."""
 CLOCK_SET_MS = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp() * 1000)
 """A board that tells an earlier time has no clock."""
 CLOCK_AHEAD_MS = 24 * 60 * 60 * 1000
@@ -40,6 +44,7 @@ CLOCK_AHEAD_MS = 24 * 60 * 60 * 1000
 _Start = Annotated[int, Meta(ge=1, le=2**31 - 2**16)]  # leaves boots for the starts to come
 _Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 _Number = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+_Taken = Annotated[int, Meta(ge=0, le=2**53 - 2**16)]  # leaves numbers for commands to come
 _Name = Annotated[str, Meta(min_length=1, max_length=128)]
 _Text = Annotated[str, Meta(max_length=1024)]
 _Params = Annotated[dict[_Name, bool | int | float | _Text], Meta(max_length=64)]
@@ -50,6 +55,7 @@ _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 _log = logging.getLogger(__name__)
 _health_warnings = Throttle(60)
 _access_warnings = Throttle(60)
+_command_warnings = Throttle(60)
 
 
 class ReportMalformed(ThingWardenError):
@@ -63,6 +69,8 @@ class _Frame(Struct):
     health: Raw = Raw()
     attempt: Raw = Raw()
     access: Raw = Raw()
+    commands: Raw = Raw()
+    results: Raw = Raw()
 
 
 class _Event(Struct):
@@ -88,9 +96,22 @@ class _AttemptIdentity(Struct):
     id: _Number
 
 
+class _Result(Struct):
+    id: _Number
+    ok: Literal[True] | None = None
+    error: _Text | None = None
+
+    def __post_init__(self) -> None:
+        if (self.ok is None) == (self.error is None):
+            raise ValueError("neither ok nor error, or both")
+
+
 _frames = msgspec.json.Decoder(_Frame)
 _events = msgspec.json.Decoder(_Event)
 _healths = msgspec.json.Decoder(dict[str, Any])
+_takens = msgspec.json.Decoder(_Taken)
+_results = msgspec.json.Decoder(Annotated[list[Raw], Meta(max_length=MAX_RESULTS)])
+_result = msgspec.json.Decoder(_Result)
 _helds = msgspec.json.Decoder(tuple[Annotated[str, Meta(max_length=8)], _Count])
 
 
@@ -118,6 +139,8 @@ def parse_report(opened: OpenedReport, received_ms: int) -> Report:
         health=_health(bytes(frame.health), opened.device),
         attempt=_attempt(bytes(frame.attempt)) if frame.attempt else None,
         access=_held(bytes(frame.access), opened.device) if frame.access else None,
+        commanded=_commanded(bytes(frame.commands), opened.device) if frame.commands else None,
+        results=_command_results(bytes(frame.results), opened.device) if frame.results else (),
     )
 
 
@@ -138,7 +161,7 @@ def _loose_frame(payload: bytes, problem: str) -> _Frame:
         events = [Raw(json.dumps(event).encode()) for event in content.pop("events")]
         parts = {
             name: Raw(json.dumps(content.pop(name)).encode())
-            for name in ("attempt", "access")
+            for name in ("attempt", "access", "commands", "results")
             if name in content
         }
         content.pop("health", None)
@@ -248,3 +271,33 @@ def _held(raw: bytes, device: str) -> Held | None:
         if _access_warnings.allows(device):
             _log.warning("access of %s left out: %s", device, error)
         return None
+
+
+def _commanded(raw: bytes, device: str) -> int | None:
+    """The newest command that the board has taken; left out if it is nonsense."""
+    try:
+        return _takens.decode(raw)
+    except _UNREADABLE as error:
+        if _command_warnings.allows(device):
+            _log.warning("commands of %s left out: %s", device, error)
+        return None
+
+
+def _command_results(raw: bytes, device: str) -> tuple[CommandResult, ...]:
+    """What became of commands, without those that are nonsense."""
+    found, problem = [], ""
+    try:
+        entries = _results.decode(raw)
+    except _UNREADABLE as error:
+        entries, problem = [], str(error)
+    for entry in entries:
+        try:
+            result = _result.decode(entry)
+        except _UNREADABLE as error:
+            problem = str(error)
+        else:
+            error_text = None if result.error is None else result.error[:MAX_ERROR_CHARACTERS]
+            found.append(CommandResult(result.id, error_text))
+    if problem and _command_warnings.allows(device):
+        _log.warning("results of %s left out: %s", device, problem)
+    return tuple(found)

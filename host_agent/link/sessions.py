@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
-from host_agent.access import MAX_CHANGE_BYTES, change_for
+from host_agent.access import MAX_CHANGE_BYTES, MIN_CHANGE_BYTES, change_for
 from host_agent.clock import now_ms
+from host_agent.commands import message_of
 from host_agent.link import losses
 from host_agent.link.clones import CloneWatch
 from host_agent.link.frames import (
@@ -25,7 +26,7 @@ from host_agent.store import Accepted, Device, Report, Stale, Store, StoreError,
 RETRY_S = 5
 """When a board should come again after the store took nothing."""
 
-_CHANGE_BESIDE_VERDICT_BYTES = MAX_CHANGE_BYTES - 120  # both must fit into 2 KiB once sealed
+_VERDICT_BYTES = 120  # a verdict, commands and a change must fit into 2 KiB once sealed
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +84,8 @@ class Sessions:
             if result.stored or result.dead:
                 self._tell_refusing(None)
             self._note(report, result, before)
-            extras = await self._extras(report) if report.attempt or report.access else {}
+            told = report.attempt or report.access or result.commands
+            extras = await self._extras(report, result) if told else {}
             return self._reply(opened, ack=result.ack, **extras)
         if isinstance(result, Stale):
             self._count("stale")
@@ -91,18 +93,24 @@ class Sessions:
             return self._reply(opened, error="stale", boot=result.boot)
         raise FrameUnauthenticated("the device was removed or its key changed just now")
 
-    async def _extras(self, report: Report) -> dict[str, Any]:
-        """What the reply to a durable report tells beside the ack."""
+    async def _extras(self, report: Report, result: Accepted) -> dict[str, Any]:
+        """What the reply to a durable report tells beside the ack. A change of the access list that
+        finds no room beside the rest comes with the next reply."""
         extras: dict[str, Any] = {}
+        room = MAX_CHANGE_BYTES
         if report.attempt is not None:
             verdict = await self._relay.judge(report.device, report.attempt)
             if verdict is not None:
                 extras["verdict"] = verdict
+                room -= _VERDICT_BYTES
+        if commands := message_of(result.commands, now_ms()):
+            extras["commands"] = msgspec.Raw(commands)
+            room -= len(commands) + len(',"commands":')
         if report.access is not None:
             state = self._store.access(report.device)
-            room = _CHANGE_BESIDE_VERDICT_BYTES if extras else MAX_CHANGE_BYTES
-            change = None if state is None else change_for(state, report.access, room)
-            if change is not None:
+            wanted = max(room, MIN_CHANGE_BYTES)
+            change = None if state is None else change_for(state, report.access, wanted)
+            if change is not None and len(change) <= room:
                 self._metrics.access_changes.inc()
                 extras["access"] = msgspec.Raw(change)
         return extras
@@ -125,6 +133,7 @@ class Sessions:
         for outcome, count in outcomes:
             if count:
                 self._metrics.events.labels(outcome).inc(count)
+        self._note_commands(result)
         if report.health is not None and before is not None:
             for reason, count in losses.growth(before.health, report.health).items():
                 _log.warning("%s lost %d events (%s)", report.device, count, reason)
@@ -134,6 +143,22 @@ class Sessions:
                 "give each board a device of its own",
                 report.device,
             )
+
+    def _note_commands(self, result: Accepted) -> None:
+        for command in result.settled:
+            self._metrics.commands.labels(command.state).inc()
+            reason = f" ({command.result})" if command.result else ""
+            _log.info(
+                "%s: command %d %s: %s%s",
+                command.device,
+                command.id,
+                command.name,
+                command.state,
+                reason,
+            )
+        for command in result.commands:
+            if command.sent_ms is None:
+                self._metrics.commands.labels("sent").inc()
 
     def _reply(self, opened: OpenedReport, retry_s: int | None = None, **content: object) -> Answer:
         payload = msgspec.json.encode({"re": opened.tag, "now": now_ms(), **content})

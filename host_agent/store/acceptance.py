@@ -52,6 +52,7 @@ def accept(device: Device, report: Report) -> Decision:
             last_seen_ms=report.received_ms,
             health=device.health if report.health is None else report.health,
             held=report.access or device.held,
+            commanded=device.commanded if report.commanded is None else report.commanded,
         ),
         events=events,
         answer=Accepted(ack=acked, stored=len(events) - dead, duplicates=duplicates, dead=dead),

@@ -2,11 +2,13 @@
 
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from host_agent.access import AccessState
 from host_agent.clock import now_ms
-from host_agent.store import acceptance, access, devices, events
+from host_agent.commands import Command, after_report, sendable
+from host_agent.store import acceptance, access, commands, devices, events
 from host_agent.store.errors import StoreFull
 from host_agent.store.events import Waiting
 from host_agent.store.records import (
@@ -41,6 +43,7 @@ class Group:
         self.connection = connection
         self.devices_changed: dict[str, Device] = {}
         self.access_changed: dict[str, AccessState | None] = {}
+        self.commands_changed: dict[str, tuple[Command, ...]] = {}
         self.outgoing: list[Outgoing] = []
         self.last_id = before.last_id
         self.waiting = before.waiting
@@ -52,6 +55,7 @@ class Group:
         self._path = path
         self._device_rows: dict[str, Row] = {}
         self._access_rows: dict[str, Row] = {}
+        self._command_rows: dict[tuple[str, int], Row] = {}
         self._event_rows: list[Row] = []
         self._outcomes: dict[int, Delivered | Retry | Dead] = {}
 
@@ -82,6 +86,25 @@ class Group:
             self.access_changed[name] = state
             self.registry_changed = True
 
+    def commands(self, device: str) -> tuple[Command, ...]:
+        """The device's open commands as the operations before left them, by ascending id."""
+        if device in self.commands_changed:
+            return self.commands_changed[device]
+        return self._before.commands.get(device, ())
+
+    def last_command(self, device: str) -> int:
+        """The highest id ever given to a command of the device, as far as the store knows."""
+        given = [number for name, number in self._command_rows if name == device]
+        return max([commands.last_id(self.connection, device), *given])
+
+    def put_command(self, command: Command) -> None:
+        """Write a command as it is now."""
+        others = [one for one in self.commands(command.device) if one.id != command.id]
+        still_open = [command] if command.state == "open" else []
+        ordered = sorted([*others, *still_open], key=lambda one: one.id)
+        self._command_rows[command.device, command.id] = commands.row(command)
+        self.commands_changed[command.device] = tuple(ordered)
+
     def accept(self, device: Device, report: Report) -> Accepted:
         """Record a report that is not stale; raises StoreFull if its events do not fit."""
         decision = acceptance.accept(device, report)
@@ -104,7 +127,22 @@ class Group:
         ]
         self.last_id += len(rows)
         self.waiting = waiting
+        if self.commands(device.name):
+            return self._take_up_commands(device, report, decision.answer)
         return decision.answer
+
+    def _take_up_commands(self, device: Device, report: Report, answer: Accepted) -> Accepted:
+        """Record what the report tells of open commands, and which go into its reply."""
+        now = report.received_ms
+        before = self.commands(device.name)
+        after = after_report(before, report.commanded, device.commanded, report.results, now)
+        settled = [command for command in after if command.state != "open"]
+        still_open = [command for command in after if command.state == "open"]
+        sent = [] if report.commanded is None else sendable(still_open, now)
+        leaving = [replace(command, sent_ms=now) for command in sent if command.sent_ms is None]
+        for command in (*settled, *leaving):
+            self.put_command(command)
+        return replace(answer, commands=tuple(sent), settled=tuple(settled))
 
     def settle(self, outcomes: Iterable[Delivered | Retry | Dead]) -> None:
         """Write what became of pending events; of two outcomes of an event the last counts."""
@@ -118,6 +156,10 @@ class Group:
             devices.save(self.connection, self._device_rows.values())
         for row in self._access_rows.values():
             access.save(self.connection, *row)
+        if self._command_rows:
+            commands.save(self.connection, self._command_rows.values())
+            for device in self.commands_changed:
+                commands.trim(self.connection, device)
         if self._outcomes:
             events.settle(self.connection, self._outcomes.values(), now_ms())
         self.waiting = events.waiting(self.connection)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from host_agent.access import Held
+from host_agent.commands import Command, CommandResult
 
 DEVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -87,7 +88,8 @@ class BadAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an authenticated frame carried. `key` is the one that opened it."""
+    """What an authenticated frame carried. `key` is the one that opened it; `commanded` the newest
+    command that the board has taken (0 for none), None if it takes none."""
 
     device: str
     key: bytes = field(repr=False)
@@ -98,16 +100,21 @@ class Report:
     health: dict[str, Any] | None = None
     attempt: Attempt | BadAttempt | None = None
     access: Held | None = None
+    commanded: int | None = None
+    results: tuple[CommandResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The report is durable; the board may forget its events up to `ack`."""
+    """The report is durable; the board may forget its events up to `ack`. `commands` go into the
+    reply; `settled` are those that it settled."""
 
     ack: EventId
     stored: int
     duplicates: int
     dead: int
+    commands: tuple[Command, ...] = ()
+    settled: tuple[Command, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

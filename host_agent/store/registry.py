@@ -1,4 +1,4 @@
-"""What an operation does to devices, their access lists and notifications in its Group.
+"""What an operation does to devices, their access lists, commands and notifications in its Group.
 
 All or nothing: a function that raises has changed nothing."""
 
@@ -8,6 +8,15 @@ from dataclasses import replace
 from host_agent import access as access_rules
 from host_agent.access import EVERY_DOOR, AccessState
 from host_agent.clock import now_ms
+from host_agent.commands import (
+    MAX_OPEN,
+    Args,
+    Command,
+    CommandError,
+    as_it_stands,
+    ended_with_device,
+    new_command,
+)
 from host_agent.store import devices, notifications
 from host_agent.store.acceptance import is_stale
 from host_agent.store.errors import DeviceExists, StoreError, UnknownDevice
@@ -45,6 +54,8 @@ def remove_device(group: Group, name: str) -> None:
     """Its counters stay. Raises UnknownDevice."""
     group.put_device(devices.removed(_known(group, name)))
     group.put_access(name, None)
+    for command in group.commands(name):
+        group.put_command(ended_with_device(command, now_ms()))
     group.registry_changed = True
 
 
@@ -81,6 +92,22 @@ def change_access(
     if state.rev:  # else nobody asked for a list: its board keeps what it has
         group.put_access(device, state)
     return state
+
+
+def add_command(group: Group, device: str, name: str, args: Args, ttl_s: float) -> Command:
+    """A new command, under an id that its board has never seen, also from a store that was lost.
+    Raises UnknownDevice and CommandError."""
+    known, now = _known(group, device), now_ms()
+    newest = max(now // 1000 - 1, group.last_command(device), known.commanded or 0)
+    added = new_command(device, newest + 1, name, args, ttl_s, now)
+    waiting = [as_it_stands(command, now) for command in group.commands(device)]
+    if sum(command.state == "open" for command in waiting) >= MAX_OPEN:
+        raise CommandError(f"{MAX_OPEN} commands wait for {device} already")
+    for command in waiting:
+        if command.state != "open":
+            group.put_command(command)
+    group.put_command(added)
+    return added
 
 
 def accept(group: Group, report: Report) -> Accepted | Stale | Forgotten:

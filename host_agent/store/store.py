@@ -1,4 +1,5 @@
-"""What must not be lost: devices, their keys and counters, and events until they are delivered."""
+"""What must not be lost: devices, their keys and counters, commands to them, and events until they
+are delivered."""
 
 import sqlite3
 import threading
@@ -15,6 +16,7 @@ from host_agent.store import devices as device_table
 from host_agent.store import events as event_table
 from host_agent.store import notifications as notification_table
 from host_agent.store import registry
+from host_agent.store.command_queue import CommandQueue
 from host_agent.store.errors import StoreDamaged, StoreError
 from host_agent.store.group import Group
 from host_agent.store.opening import locate, open_alone, open_shared
@@ -60,6 +62,7 @@ class Store:
         self._writer = writer
         self._reader = reader
         self._reading = threading.Lock()
+        self.commands = CommandQueue(writer, self._read, self._purge)
 
     @classmethod
     def open(
@@ -240,24 +243,24 @@ class Store:
     async def purge(self, state: Settled, before_ms: int) -> int:
         """Delete events that were delivered, or died, before that time; how many."""
         return await self._purge(
-            lambda connection: event_table.purge(connection, state, before_ms, _PURGE_CHUNK)
+            lambda connection, limit: event_table.purge(connection, state, before_ms, limit)
         )
 
     async def purge_guardiankey(self, before_ms: int) -> int:
         """Delete attempts and notifications that came before that time; how many."""
         attempts = await self._purge(
-            lambda connection: attempt_table.purge(connection, before_ms, _PURGE_CHUNK)
+            lambda connection, limit: attempt_table.purge(connection, before_ms, limit)
         )
         notifications = await self._purge(
-            lambda connection: notification_table.purge(connection, before_ms, _PURGE_CHUNK)
+            lambda connection, limit: notification_table.purge(connection, before_ms, limit)
         )
         return attempts + notifications
 
-    async def _purge(self, chunk: Callable[[sqlite3.Connection], int]) -> int:
+    async def _purge(self, chunk: Callable[[sqlite3.Connection, int], int]) -> int:
         """Delete in chunks, so that reports get their turn in between."""
         total = 0
         while True:
-            count = await self._writer.run(lambda group: chunk(group.connection))
+            count = await self._writer.run(lambda group: chunk(group.connection, _PURGE_CHUNK))
             total += count
             if count < _PURGE_CHUNK:
                 return total

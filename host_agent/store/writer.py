@@ -156,7 +156,11 @@ class Writer:
 
     def _adopt(self, group: Group) -> None:
         due = self.snapshot.adopt(
-            group.devices_changed, group.access_changed, group.waiting, group.last_id
+            group.devices_changed,
+            group.access_changed,
+            group.commands_changed,
+            group.waiting,
+            group.last_id,
         )
         self._copy_stale |= bool(group.devices_changed)
         if group.registry_changed:
