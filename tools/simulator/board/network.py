@@ -29,6 +29,12 @@ class WLAN:
         self._active = bool(on)
         return None
 
+    def scan(self):
+        """[(ssid, bssid, channel, RSSI, security, hidden)]"""
+        if not self._active:
+            raise OSError("STA must be active")
+        return [(b"home", b"\x02\x00\x00\x00\x00\x01", 6, -55, 3, False)] if machine.air[0] else []
+
     def connect(self, ssid, password=None):
         if not self._active:
             raise OSError("Wifi Not Started")
