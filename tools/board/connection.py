@@ -17,7 +17,7 @@ from mpremote.transport import (  # type: ignore[import-untyped]
 from mpremote.transport_serial import SerialTransport  # type: ignore[import-untyped]
 from serial import SerialException
 
-from tools.board.errors import BoardError, BoardLost, BoardRefused
+from tools.board.errors import BoardError, BoardFull, BoardLost, BoardRefused
 from tools.board.facts import Facts, facts
 from tools.board.line import Line
 
@@ -175,7 +175,7 @@ class Board:
             with contextlib.redirect_stdout(io.StringIO()):
                 yield
         except TransportExecError as error:
-            raise BoardRefused(_exception_of(error.error_output)) from None
+            raise _refused(error.error_output) from None
         except (SerialException, OSError) as error:
             raise BoardLost(
                 f"the connection to the board on {self.port} broke; check the cable and its plugs,"
@@ -248,11 +248,13 @@ def _garbled(port: str) -> str:
     )
 
 
-def _exception_of(trace: str) -> str:
+def _refused(trace: str) -> BoardRefused:
     """The last line of a traceback, and where it happened."""
     lines = trace.strip().splitlines() or ["an exception without a text"]
-    place = re.findall(r'File "([^"]+)", line (\d+)', trace)
-    where = f" ({place[-1][0]}, line {place[-1][1]})" if place and place[-1][0] != "<stdin>" else ""
-    if re.search(r"OSError: (28|\[Errno 28\])", lines[-1]):
-        return f"the board's flash is full{where}"
-    return f"the board says: {lines[-1]}{where}"
+    if re.match(r"OSError: (28$|\[Errno 28\])", lines[-1]):
+        return BoardFull("the board's flash is full; it still boots what it did before")
+    files = [
+        place for place in re.findall(r'File "([^"]+)", line (\d+)', trace) if place[0][0] != "<"
+    ]
+    where = f" ({files[-1][0]}, line {files[-1][1]})" if files else ""
+    return BoardRefused(f"the board says: {lines[-1]}{where}")

@@ -13,3 +13,7 @@ class BoardLost(BoardError):
 
 class BoardRefused(BoardError):
     """What ran on the board ended in an exception there; its text is in the message."""
+
+
+class BoardFull(BoardRefused):
+    """Its flash took no more."""

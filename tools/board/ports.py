@@ -34,10 +34,10 @@ def available() -> list[Port]:
 
 
 def choose(named: str | None, ports: Sequence[Port] | None = None) -> str:
-    """The port to use: the one that is named, else the only one of `ports` (those of this machine).
+    """The port to use: the one that is named, else the only one of `ports`, this machine's.
 
-    A name is a device path, a link to one, or a URL like socket://host:port. Raises BoardError, with
-    the ports that there are.
+    A name is a device path, a link to one, or a URL like socket://host:port. Raises BoardError,
+    with the ports that there are.
     """
     ports = available() if ports is None else ports
     if named is None:

@@ -19,9 +19,10 @@ MICROPYTHON = Path(sys.executable).with_name("micropython")
 class BareBoard:
     """`micropython` whose flash is `root`: at its prompt, or in `root/main.py` if there is one.
 
-    It starts anew when it ends, as a soft reset does to it. `machine` is the Unix port's own,
-    without resets. It is on once it printed something. `port` is the end of the pty that a cable would have. The cable breaks once
-    `cut_after` bytes have gone down; of the bytes in `damage`, by number, a bit gets lost.
+    It is on once it printed something, and starts anew when it ends, as a soft reset does to it.
+    `machine` is the Unix port's own, without resets. `port` is the end of the pty that a cable
+    would have. The cable breaks once `cut_after` bytes have gone down; of the bytes in `damage`,
+    by number, one bit is flipped.
     """
 
     def __init__(

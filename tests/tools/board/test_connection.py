@@ -12,10 +12,14 @@ from tools.board.errors import BoardError, BoardLost, BoardRefused
 
 HELD = "print(1)\ntry:\n    while True:\n        pass\nexcept KeyboardInterrupt:\n    pass\n"
 FLOOD = "while True:\n    print('x' * 60)\n"
-STUBBORN = "\n".join(
-    ["for _ in range(6):", "    try:", "        while True:", "            print('busy')"]
-    + ["    except KeyboardInterrupt:", "        pass"]
-)
+STUBBORN = """
+for _ in range(6):
+    try:
+        while True:
+            print("busy")
+    except KeyboardInterrupt:
+        pass
+"""
 
 
 def test_facts_of_a_board(tmp_path: Path) -> None:
@@ -94,11 +98,11 @@ def test_the_board_is_left_at_the_friendly_prompt(tmp_path: Path) -> None:
             assert bare.starts == 1
 
 
-def test_nobody_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tools.board.connection._PROMPT_S", 1)
     near, far = os.openpty()
     try:
-        with pytest.raises(BoardLost, match="nothing answers.*install-micropython"):
+        with pytest.raises(BoardLost, match=r"nothing answers.*install-micropython"):
             connect(os.ttyname(far)).__enter__()
     finally:
         os.close(near)

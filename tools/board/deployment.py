@@ -1,0 +1,54 @@
+"""From a board at its prompt to one that runs this firmware with these settings."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.board.build import MAIN, compiled, main_program
+from tools.board.connection import Board
+from tools.board.facts import Facts, check
+from tools.board.provision import BoardFiles
+from tools.board.slot_writer import Progress, SlotWriter
+from tools.board.slots import CONFIG, digest
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was done. `before` is the slot that ran until then, "" for none; `removed` are whole
+    paths, the others those in the slot, but for main.py."""
+
+    facts: Facts
+    slot: str
+    before: str
+    uploaded: tuple[str, ...]
+    uploaded_bytes: int
+    copied: tuple[str, ...]
+    kept: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+def deploy(board: Board, files: BoardFiles, firmware: Path, progress: Progress) -> Written:
+    """Write the firmware in that directory and these settings; they run from the next start on.
+
+    Raises BoardError; the board then starts the old or the new.
+    """
+    check(board.facts)
+    modules = compiled(board.facts.march, firmware)
+    main = main_program(firmware)
+    writer = SlotWriter(board)
+    before = writer.held
+    wanted = {**modules, **files.extra, CONFIG: writer.config(files.config)}
+    done = writer.write(wanted, progress)
+    writer.switch(wanted, main)
+    travelled = {path: len(wanted[path]) for path in done.upload}
+    if before.files.get(MAIN) != digest(main):
+        travelled[MAIN] = len(main)
+    return Written(
+        facts=board.facts,
+        slot=done.target,
+        before=before.pointer,
+        uploaded=tuple(travelled),
+        uploaded_bytes=sum(travelled.values()),
+        copied=done.copy,
+        kept=done.keep,
+        removed=tuple(sorted(before.files.keys() - writer.held.files.keys())),
+    )

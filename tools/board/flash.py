@@ -1,0 +1,79 @@
+"""`tools.board flash`: a board gets the firmware and its settings, and reports."""
+
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from host_agent.board_config import SERIAL
+from host_agent.config import load_settings
+from host_agent.serial_leases import borrow
+from host_agent.store import Device, Store
+from tools.board.ask import Ask
+from tools.board.build import FIRMWARE
+from tools.board.connection import Board, connect
+from tools.board.deployment import Written, deploy
+from tools.board.errors import BoardError
+from tools.board.ports import choose
+from tools.board.progress import Shown, shown
+from tools.board.provision import BoardFiles, files_for
+from tools.board.summary import print_summary
+from tools.board.waiting import BoardConsole, Wait
+
+
+def flash(
+    port: str | None,
+    device: str,
+    agent_toml: Path,
+    boards: Path,
+    *,
+    wait_s: float,
+    firmware: Path = FIRMWARE,
+) -> None:
+    """Flash the board on `port`, or the only one on USB, as `device`; wait for its first report.
+
+    Raises BoardError, and what settings, store and leases raise; each tells what to do. Wherever
+    it ends, the board boots the old or the new and can be flashed again.
+    """
+    start = time.monotonic()
+    settings = load_settings(agent_toml)
+    path = Path(settings.store.path)
+    named = choose(port)
+    with Store.open(path) as store:
+        _known(store, device)
+        files = files_for(device, agent_toml, boards, Ask())
+        by_cable = files.config.get("agent") == SERIAL
+        with shown(sys.stderr) as show:
+            show.step(f"connecting to {named}")
+            with borrow(path, named), connect(named) as board:
+                written = _deployed(board, files, firmware, show)
+                wait = Wait(store, _known(store, device), settings, files.config, named)
+                board.reset()
+                show.step(f"waiting for the first report of {device}")
+                if not by_cable:
+                    report = wait.report(BoardConsole(board, show.line), wait_s)
+            if by_cable:  # its reports need the port, which the agent has again
+                report = wait.report(None, wait_s)
+    print_summary(written, report, time.monotonic() - start, sys.stdout)
+
+
+def _deployed(board: Board, files: BoardFiles, firmware: Path, show: Shown) -> Written:
+    """Whatever fails, or Ctrl-C: the board is not left at its prompt, but runs what it has."""
+    show.step(f"MicroPython {board.facts.version}, {board.facts.machine}")
+    try:
+        return deploy(board, files, firmware, show.travelled)
+    except BaseException:
+        with suppress(BoardError):
+            board.resync()
+            board.reset()
+        raise
+
+
+def _known(store: Store, name: str) -> Device:
+    device = store.device(name)
+    if device is None:
+        raise BoardError(
+            f"the agent knows no device {name}: `thingwarden device add {name} --type TYPE` makes"
+            " it one"
+        )
+    return device
