@@ -5,7 +5,11 @@ SIM_CONTROL=host:port names the driver. It hears `pin N LEVEL` whenever an outpu
 when a watchdog is armed and `fed` at most every 100 ms; it sends lines, answered with `done ...`:
 - `pin N LEVEL`, `adc N MICROVOLTS`, `wifi 0|1`;
 - `key ROW COLUMN 0|1`: a key connects these two pins; answered when the row was scanned with it;
-- `wiegand D0 D1 BITS`: the pulses of a badge reader; answered after the last.
+- `wiegand D0 D1 BITS`: the pulses of a badge reader; answered after the last;
+- `sensor PIN NUMBER WHAT THOUSANDTHS`: what a sensor on a data pin (a BME280: SDA) has around it.
+  WHAT is temperature, humidity, pressure (degrees Celsius, percent, hPa), plugged (0: unplugged) or
+  garbled (1: wrong checksums). NUMBER tells one of several on the pin, 0 to 3: of DS18B20 as in
+  `onewire.rom`, of BME280 0 at address 0x76, 1 at 0x77. Number 0 is plugged in at start.
 Handlers run as on ESP32: through the scheduler, later, and not at all when its queue is full.
 """
 
@@ -55,6 +59,11 @@ class Pin:
         if value is not None:
             _levels[number] = bool(value)
             self._tell_level()
+
+    def init(self, mode=-1, pull=-1):
+        if mode != self.IN and self._number >= 34:
+            raise ValueError("pin can only be input")
+        self._mode = mode
 
     def value(self, level=None):
         number = self._number
@@ -212,7 +221,20 @@ def _obey(driver):
             _key(int(numbers[0]), int(numbers[1]), int(numbers[2]))
         elif what == b"wiegand":
             _wiegand(int(numbers[0]), int(numbers[1]), numbers[2])
+        elif what == b"sensor":
+            import surroundings  # heap that a board without sensors keeps
+
+            what, thousandths = str(numbers[2], "ascii"), int(numbers[3])
+            surroundings.obey(int(numbers[0]), int(numbers[1]), what, thousandths)
         _tell("done %s\n" % str(line, "ascii").strip())
+
+
+def __getattr__(name):
+    if name in ("I2C", "SoftI2C"):
+        import i2c  # heap that a board without them keeps
+
+        return getattr(i2c, name)
+    raise AttributeError(name)
 
 
 def _tell(line):
