@@ -4,9 +4,9 @@ import json
 import os
 
 from warden import config_checks as check
+from warden import config_inputs
 from warden.settings import ConfigError, Settings
 
-_ADC1_PINS = (32, 33, 34, 35, 36, 37, 38, 39)
 _LONGEST = 8192
 _BOOT_MAX = 0x7FFF0000  # the agent refuses what is above
 
@@ -24,10 +24,6 @@ _TOP = (
     "access",
 )
 _WIFI = ("ssid", "password")
-_SWITCH = ("kind", "name", "pin", "pull", "active", "debounce_ms", "type", "param")
-_SENSOR = ("kind", "name", "pin", "type", "param", "every_ms")
-_ANALOG = _SENSOR + ("scale", "offset", "min_change", "heartbeat_s")
-_KINDS = {"button": _SWITCH + ("release",), "digital": _SWITCH, "analog": _ANALOG}
 
 
 def load(directory=""):
@@ -72,12 +68,8 @@ def checked(table):
         settings.password = check.text(wifi, "password", "wifi.", 64, "")
     settings.poll_s = check.whole(table, "poll_s", "", 1, 3600, 5)
     settings.watchdog_s = check.whole(table, "watchdog_s", "", 0, 3600, 60)
-    inputs = table.get("inputs", [])
-    if not isinstance(inputs, list):
-        raise ConfigError("inputs: a list of objects")
-    settings.inputs = [_input(entry, "inputs[%d]" % n, settings) for n, entry in enumerate(inputs)]
-    _distinct(settings.inputs)
-    pins = [entry["pin"] for entry in settings.inputs]
+    settings.inputs = config_inputs.inputs(table.get("inputs", []), settings.ssid is not None)
+    pins = config_inputs.pins(settings.inputs)
     if table.get("commands") is not None:
         from warden import config_commands  # heap that a board without them keeps
 
@@ -100,44 +92,3 @@ def _agent(table):
     if not usable or not all("!" <= c <= "~" and c not in "?#@" for c in url):
         raise ConfigError('agent: an address like http://192.168.1.10:8710, or "serial"')
     return url.rstrip("/")
-
-
-def _input(entry, where, settings):
-    if not isinstance(entry, dict):
-        raise ConfigError("%s: an object { ... }" % where)
-    kind = check.choice(entry, "kind", where + ".", sorted(_KINDS))
-    check.known(entry, _KINDS[kind], where)
-    where += "."
-    checked = {"kind": kind, "pin": check.pin(entry.get("pin"), where + "pin")}
-    checked["name"] = check.text(entry, "name", where, 64)
-    if kind == "analog":
-        if checked["pin"] not in _ADC1_PINS and settings.ssid is not None:
-            raise ConfigError("%spin: ADC2 stops while Wi-Fi is on; use 32 to 39" % where)
-        checked["type"] = check.text(entry, "type", where, 64, checked["name"] + "_reading")
-        checked["param"] = check.text(entry, "param", where, 64, checked["name"])
-        checked["every_ms"] = check.whole(entry, "every_ms", where, 10, 3600000, 1000)
-        checked["scale"] = check.number(entry, "scale", where, 1)
-        checked["offset"] = check.number(entry, "offset", where, 0)
-        checked["min_change"] = check.number(entry, "min_change", where, 0, least=0)
-        checked["heartbeat_s"] = check.whole(entry, "heartbeat_s", where, 0, 86400, 300)
-        return checked
-    checked["pull"] = check.choice(entry, "pull", where, ("up", "down", None))
-    if checked["pull"] and check.is_input_only(checked["pin"]):
-        raise ConfigError("%spull: pins 34 to 39 have none; add a resistor" % where)
-    checked["active"] = check.choice(entry, "active", where, ("low", "high"), "low")
-    checked["debounce_ms"] = check.whole(entry, "debounce_ms", where, 0, 1000, 30)
-    names = (
-        ("buttonState", "pressed") if kind == "button" else (checked["name"] + "_state", "active")
-    )
-    checked["type"] = check.text(entry, "type", where, 64, names[0])
-    checked["param"] = check.text(entry, "param", where, 64, names[1])
-    checked["release"] = kind == "digital" or check.flag(entry, "release", where, False)
-    return checked
-
-
-def _distinct(inputs):
-    for field in ("name", "pin"):
-        seen = [entry[field] for entry in inputs]
-        for value in seen:
-            if seen.count(value) > 1:
-                raise ConfigError("inputs: two have the %s %s" % (field, value))

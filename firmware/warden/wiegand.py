@@ -6,8 +6,8 @@ facility and the card number.
 
 from machine import Pin
 
-from warden.inputs import Ring
 from warden.pins import pin
+from warden.ring import Ring
 
 _GAP_MS = 50
 _RING = 128  # a power of two, room for two frames of 34 bits and some noise

@@ -6,7 +6,6 @@ from warden.settings import ConfigError
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 BUTTON = {"kind": "button", "name": "button", "pin": 14, "pull": "up"}
-ANALOG = {"kind": "analog", "name": "temperature", "pin": 34}
 
 
 def settings(**changes):
@@ -15,32 +14,12 @@ def settings(**changes):
     return whole
 
 
-def with_input(entry, **changes):
-    entry = dict(entry, **changes)
-    return settings(wifi={"ssid": "home", "password": "secret-password"}, inputs=[entry])
-
-
 def test_the_smallest_configuration_is_enough():
     config = checked(settings())
     assert config.device == "front-door"
     assert config.key == bytes(range(32))
     assert (config.poll_s, config.boot_floor, config.watchdog_s) == (5, 0, 60)
     assert config.ssid is None and config.inputs == []
-
-
-def test_inputs_come_with_every_default_filled_in():
-    config = checked(
-        settings(inputs=[BUTTON, ANALOG, {"kind": "digital", "name": "door", "pin": 27}])
-    )
-    button, analog, door = config.inputs
-    assert (button["type"], button["param"], button["debounce_ms"]) == (
-        "buttonState",
-        "pressed",
-        30,
-    )
-    assert button["active"] == "low" and not button["release"]
-    assert (analog["type"], analog["param"]) == ("temperature_reading", "temperature")
-    assert (door["type"], door["release"]) == ("door_state", True)
 
 
 def test_every_wrong_field_is_named():
@@ -78,31 +57,6 @@ def test_every_wrong_field_is_named():
         ("watchdog_s", settings(watchdog_s=-1)),
         ("inputs", settings(inputs={})),
         ("inputs[0]", settings(inputs=[5])),
-        ("inputs[0].kind", with_input(BUTTON, kind="buttn")),
-        ("inputs[0].name", with_input(BUTTON, name=None)),
-        ("inputs[0].pin", with_input(BUTTON, pin=None)),
-        ("inputs[0].pin", with_input(BUTTON, pin=49)),
-        ("inputs[0].pin: pins 6 to 11", with_input(BUTTON, pin=7)),
-        ("inputs[0].pin: pins 1 and 3", with_input(BUTTON, pin=1)),
-        ("inputs[0].pull: pins 34 to 39", with_input(BUTTON, pin=35)),
-        ("inputs[0].pull", with_input(BUTTON, pull="sideways")),
-        ("inputs[0].active", with_input(BUTTON, active="left")),
-        ("inputs[0].debounce_ms", with_input(BUTTON, debounce_ms=-1)),
-        ("inputs[0].release", with_input(BUTTON, release=1)),
-        ("inputs[0].type", with_input(BUTTON, type="")),
-        ("inputs[0].param", with_input(BUTTON, param=5)),
-        ("inputs[0]: unknown field scale", with_input(BUTTON, scale=1)),
-        ("inputs[0].pin: ADC2", with_input(ANALOG, pin=25)),
-        ("inputs[0].every_ms", with_input(ANALOG, every_ms=1)),
-        ("inputs[0].scale", with_input(ANALOG, scale="1")),
-        ("inputs[0].scale", with_input(ANALOG, scale=float("inf"))),
-        ("inputs[0].scale", with_input(ANALOG, scale=10**400)),
-        ("inputs[0].min_change", with_input(ANALOG, min_change=-1)),
-        ("inputs[0].offset", with_input(ANALOG, offset=float("nan"))),
-        ("inputs[0].min_change", with_input(ANALOG, min_change=None)),
-        ("inputs[0].heartbeat_s", with_input(ANALOG, heartbeat_s=-1)),
-        ("the pin 14", settings(inputs=[BUTTON, dict(BUTTON, name="other")])),
-        ("the name button", settings(inputs=[BUTTON, dict(BUTTON, pin=15)])),
     )
     for named, value in wrong:
         with raises(ConfigError, named):

@@ -1,255 +1,59 @@
-import micropython
-from machine import ADC, Pin
+import sys
+
 from support import Ticks
 from warden import inputs
 
-SETTINGS = {
+SWITCH = {
     "kind": "button",
+    "name": "button",
+    "pin": 14,
+    "pull": "up",
     "type": "buttonState",
     "param": "pressed",
     "active": "low",
     "debounce_ms": 30,
     "release": False,
 }
+READINGS = {"name": "x", "type": "t", "every_ms": 1000, "min_change": 0, "heartbeat_s": 0}
+ANALOG = dict(READINGS, kind="analog", pin=34, param="t", scale=1, offset=0)
+KINDS = {
+    "switch": (SWITCH, dict(SWITCH, kind="digital")),
+    "analog": (ANALOG,),
+    "ds18x20_bus": (dict(READINGS, kind="ds18x20", pin=4, param="t", rom=None),),
+    "dht22": (dict(READINGS, kind="dht22", pin=16),),
+    "bme280": (dict(READINGS, kind="bme280", sda=21, scl=22, address=0x76),),
+}
 
 
-class Wire:
-    """A pin whose interrupts come when the test says so, or never."""
+def build(*settings):
+    class Config:
+        inputs = settings
 
-    def __init__(self, ticks):
-        self._ticks = ticks
-        self._level = 1
-        self.deaf = False
-
-    def value(self):
-        return self._level
-
-    def irq(self, handler, trigger):
-        assert trigger == Pin.IRQ_RISING | Pin.IRQ_FALLING
-        self._handler = handler
-
-    def go(self, level):
-        self._level = level
-        if not self.deaf:
-            inputs.ticks_ms = self._ticks
-            self._handler(self)
-
-
-class Bench:
-    """One switch on a wire, and what it reported."""
-
-    def __init__(self, **settings):
-        self.ticks = Ticks(now=5)
-        self.wire = Wire(self.ticks)
-        self.reports = []
-        self.switch = inputs.Switch(
-            self.wire, dict(SETTINGS, **settings), self.ticks.clock(), self._report
-        )
-
-    def _report(self, kind, params, uptime):
-        self.reports.append((kind, params, uptime))
-
-    def pass_ms(self, milliseconds, step=10):
-        for _ in range(0, milliseconds, step):
-            self.ticks.now += step
-            self.switch.tick()
-
-
-def test_a_press_is_reported_once_at_the_moment_of_its_first_edge():
-    bench = Bench()
-    bench.pass_ms(100)
-    bench.wire.go(0)
-    bench.pass_ms(200)
-    bench.wire.go(1)
-    bench.pass_ms(200)
-    assert bench.reports == [("buttonState", {"pressed": True}, 100)]
-
-
-def test_a_bouncing_contact_is_one_press():
-    bench = Bench()
-    for level in (0, 1, 0, 1, 0, 0, 1, 0):
-        bench.wire.go(level)
-        bench.ticks.now += 2
-    bench.pass_ms(200)
-    for level in (1, 0, 1, 0, 1):
-        bench.wire.go(level)
-        bench.ticks.now += 2
-    bench.pass_ms(200)
-    assert len(bench.reports) == 1
-
-
-def test_a_spike_shorter_than_the_debounce_time_is_nothing():
-    bench = Bench()
-    bench.wire.go(0)
-    bench.ticks.now += 20
-    bench.wire.go(1)
-    bench.pass_ms(200)
-    assert bench.reports == []
-
-
-def test_presses_that_came_while_the_loop_was_away_all_count():
-    bench = Bench()
-    for _ in range(10):
-        bench.wire.go(0)
-        bench.ticks.now += 50
-        bench.wire.go(1)
-        bench.ticks.now += 50
-    bench.pass_ms(100)
-    assert [at for _, _, at in bench.reports] == list(range(0, 1000, 100))
-
-
-def test_a_release_is_reported_if_asked_for():
-    bench = Bench(release=True)
-    bench.wire.go(0)
-    bench.pass_ms(100)
-    bench.wire.go(1)
-    bench.pass_ms(100)
-    assert [params["pressed"] for _, params, _ in bench.reports] == [True, False]
-
-
-def test_a_contact_tells_its_state_at_start_and_every_change():
-    bench = Bench(kind="digital", active="high", release=True, param="open")
-    bench.pass_ms(10)
-    bench.wire.go(0)
-    bench.pass_ms(100)
-    assert [params["open"] for _, params, _ in bench.reports] == [True, False]
-
-
-def test_an_overflowing_ring_is_counted_and_the_pin_is_read_again():
-    bench = Bench()
-    for _ in range(100):
-        bench.wire.go(0)
-        bench.wire.go(1)
-    bench.wire.go(0)
-    bench.pass_ms(100)
-    assert bench.switch.missed > 100
-    assert len(bench.reports) == 1
-
-
-def test_an_edge_that_never_reached_us_is_noticed_and_counted():
-    bench = Bench()
-    bench.wire.deaf = True
-    bench.wire.go(0)
-    bench.pass_ms(300)
-    assert bench.switch.missed == 1
-    assert bench.reports == [("buttonState", {"pressed": True}, 10)]
-
-
-def test_a_press_over_before_its_handlers_ran_is_counted():
-    bench = Bench()
-    bench.wire.go(1)  # the handler of the press, run after the release
-    bench.ticks.now += 1
-    bench.wire.go(1)
-    bench.pass_ms(200)
-    assert bench.reports == [] and bench.switch.missed == 1
-
-
-def test_late_handlers_of_a_bouncing_press_are_no_loss():
-    bench = Bench()
-    for level in (1, 1, 0, 0, 1, 0):
-        bench.wire.go(level)
-        bench.ticks.now += 2
-    bench.pass_ms(200)
-    assert len(bench.reports) == 1 and bench.switch.missed == 0
-
-
-def test_the_interrupt_handler_allocates_nothing():
-    ring = inputs.Ring()
-    pin = Pin(14, Pin.IN, Pin.PULL_UP)
-    micropython.heap_lock()
-    try:
-        for _ in range(200):
-            ring.on_edge(pin)
-    finally:
-        micropython.heap_unlock()
-    assert ring.lost == 200 - 63
-    drained = 0
-    while ring.pop():
-        drained += 1
-    assert drained == 63
-
-
-class Voltage:
-    def __init__(self):
-        self.millivolts = 0
-
-    def read_uv(self):
-        return self.millivolts * 1000
-
-
-def reading(**settings):
-    ticks = Ticks()
     reports = []
-    adc = Voltage()
-    sensor = inputs.Analog(
-        adc,
-        dict(
-            {
-                "type": "temperature_reading",
-                "param": "temperature",
-                "every_ms": 1000,
-                "scale": 0.1,
-                "offset": -50,
-                "min_change": 0.5,
-                "heartbeat_s": 60,
-            },
-            **settings,
-        ),
-        ticks.clock(),
-        lambda kind, params, at: reports.append(params["temperature"]),
-    )
-
-    def measure(millivolts, seconds=1):
-        adc.millivolts = millivolts
-        for _ in range(seconds):
-            sensor.tick()
-            ticks.now += 1000
-        return reports
-
-    return measure
-
-
-def test_a_voltage_becomes_a_reading():
-    assert reading()(715) == [21.5]
-
-
-def test_a_reading_is_repeated_only_when_it_moved_enough():
-    measure = reading()
-    measure(715)
-    measure(718, seconds=5)
-    assert measure(720) == [21.5, 22.0]
-
-
-def test_an_unchanged_reading_is_no_news_by_default():
-    assert reading(min_change=0)(715, seconds=50) == [21.5]
-    assert len(reading(min_change=0)(715, seconds=61)) == 2
-
-
-def test_a_heartbeat_repeats_an_unchanged_reading():
-    assert len(reading()(715, seconds=121)) == 3
-    assert len(reading(heartbeat_s=0)(715, seconds=121)) == 1
+    built = inputs.build(Config, Ticks().clock(), lambda *report: reports.append(report))
+    return built, reports
 
 
 def test_inputs_are_built_on_the_pins_of_the_configuration():
-    class Settings:
-        inputs = [
-            dict(SETTINGS, pin=14, pull="up"),
-            {
-                "kind": "analog",
-                "pin": 34,
-                "type": "t",
-                "param": "t",
-                "every_ms": 10,
-                "scale": 1,
-                "offset": 0,
-                "min_change": 0,
-                "heartbeat_s": 0,
-            },
-        ]
-
-    reports = []
-    built = inputs.build(Settings, Ticks().clock(), lambda *report: reports.append(report))
+    built, reports = build(SWITCH, ANALOG)
     for part in built:
         part.tick()
     assert reports == [("t", {"t": 0.0}, 0)]
-    assert ADC(Pin(34)).read_uv() == 0
+
+
+def test_a_board_loads_the_kinds_that_it_has_and_no_others():
+    assert build() == ([], [])
+    expected = set()
+    for module, settings in KINDS.items():
+        loaded = {name[7:] for name in sys.modules if name.startswith("warden.")}
+        assert loaded & set(KINDS) == expected
+        build(*settings)
+        expected.add(module)
+    loaded = {name[7:] for name in sys.modules if name.startswith("warden.")}
+    assert loaded & set(KINDS) == expected
+
+
+def test_thermometers_on_one_pin_are_one_input_and_on_two_pins_two():
+    thermometer = KINDS["ds18x20_bus"][0]
+    built, _ = build(thermometer, dict(thermometer, name="y"), dict(thermometer, pin=5))
+    assert len(built) == 2

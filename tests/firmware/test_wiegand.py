@@ -1,7 +1,7 @@
 import machine
 import micropython
 from support import Ticks, raises
-from warden import inputs
+from warden import ring
 from warden.config import ConfigError
 from warden.wiegand import Wiegand
 
@@ -22,7 +22,7 @@ class Bench:
 
     def __init__(self, d0=D0, d1=D1):
         self.ticks = Ticks(now=(1 << 30) - 200, period=1 << 30)
-        inputs.ticks_ms = self.ticks
+        ring.ticks_ms = self.ticks
         self.pins = d0, d1
         self.reader = Wiegand({"d0": d0, "d1": d1}, self.ticks.clock())
 
@@ -122,7 +122,7 @@ def test_interrupts_and_quiet_rounds_allocate_nothing():
     bench = Bench()
     zero, one = machine._handlers[D0], machine._handlers[D1]
     pin = machine._objects[D0]
-    inputs.ticks_ms = bench.ticks.clock().ticks
+    ring.ticks_ms = bench.ticks.clock().ticks
     micropython.heap_lock()
     try:
         for _ in range(100):
