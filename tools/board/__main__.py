@@ -14,6 +14,7 @@ from tools.board import doctor, flash, install, logs, ports, shell
 from tools.board.lease import DEFAULT_CONFIG, borrowed
 
 _WAIT_S = 90.0
+_SHARED = "the agent, whose port it is, keeps away from it meanwhile: the board's events wait"
 
 
 def _flash(options: argparse.Namespace) -> int:
@@ -31,15 +32,19 @@ def _install(options: argparse.Namespace) -> int:
 
 def _logs(options: argparse.Namespace) -> int:
     port = ports.choose(options.port)
-    with borrowed(options.config, port):
-        print(f"-- {port}, Ctrl-C ends it; the board's frames are left out", flush=True)
+    with borrowed(options.config, port) as shared:
+        print(f"-- {port}, Ctrl-C ends it", flush=True)
+        if shared:
+            print(f"-- {_SHARED}; its log shows these lines as well", flush=True)
         logs.follow(port, _show)
     return 0
 
 
 def _shell(options: argparse.Namespace) -> int:
     port = ports.choose(options.port)
-    with borrowed(options.config, port):
+    with borrowed(options.config, port) as shared:
+        if shared:
+            print(_SHARED, flush=True)
         shell.shell(port)
     return 0
 

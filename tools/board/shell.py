@@ -13,12 +13,15 @@ def shell(port: str) -> None:
     before = signal.signal(signal.SIGINT, _leave_it_to_the_child)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "mpremote", "connect", port, "resume", "repl"], check=False
+            [sys.executable, "-m", "mpremote", "connect", port, "resume", "repl"],
+            stderr=subprocess.PIPE,
+            check=False,
         )
     finally:
         signal.signal(signal.SIGINT, before)
     if done.returncode:
-        raise BoardError(f"mpremote could not open a prompt on {port}, see above")
+        last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise BoardError(f"the prompt on {port} is gone: {last or 'mpremote failed'}")
 
 
 def _leave_it_to_the_child(*_: object) -> None:

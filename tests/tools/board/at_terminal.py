@@ -34,9 +34,12 @@ class AtTerminal:
         os.close(terminal)
 
     def answer(self, question: str, typed: str) -> None:
-        """Type a line, or what ends with \\x03, once the question was shown anew."""
+        """Type a line once the question was shown anew."""
         self.wait_for(question)
-        os.write(self._controller, (typed if typed.endswith("\x03") else typed + "\n").encode())
+        self.press(typed + "\n")
+
+    def press(self, keys: str) -> None:
+        os.write(self._controller, keys.encode())
 
     def wait_for(self, text: str, timeout_s: float = 60) -> None:
         """Until it is shown after what was waited for last."""

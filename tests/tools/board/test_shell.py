@@ -1,0 +1,36 @@
+"""`tools.board shell`: stock mpremote's prompt, with the agent kept away."""
+
+from pathlib import Path
+
+from host_agent.serial_leases import is_lent
+from tests.tools.board.at_terminal import AtTerminal
+from tools.simulator import UsbBoard
+
+
+def test_a_person_works_at_the_prompt(tmp_path: Path) -> None:
+    (tmp_path / "agent.toml").touch()
+    store = tmp_path / "thingwarden.db"
+    with UsbBoard(tmp_path / "board") as board:
+        port = str(board.port)
+        with AtTerminal(["-m", "tools.board", "shell", "--port", port], tmp_path) as person:
+            person.wait_for("Ctrl-] leaves")
+            person.wait_for("Connected to MicroPython")
+            assert is_lent(store, port)
+            person.press("\r\x03")
+            person.wait_for(">>> ")
+            person.press("print(6 * 7)\r")
+            person.wait_for("\n42")
+            person.press("\x1d")
+            assert person.end() == 0, person.shown
+        assert not is_lent(store, port)
+    assert board.resets == 0
+
+
+def test_a_port_that_goes_away_ends_it_plainly(tmp_path: Path) -> None:
+    with UsbBoard(tmp_path / "board") as board:
+        with AtTerminal(["-m", "tools.board", "shell", "--port", board.port], tmp_path) as person:
+            person.wait_for("Connected to MicroPython")
+            board.unplug()
+            assert person.end() == 1
+        assert f"the prompt on {board.port} is gone: " in person.shown
+        assert "Traceback" not in person.shown
