@@ -17,6 +17,12 @@ from tests.host_agent.link.serial.cable import Cable, CableBoard
 
 
 @pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "agent.db") as store:
+        yield store
+
+
+@pytest.fixture
 def make_cable(tmp_path: Path) -> Iterator[Callable[[str], Cable]]:
     with ExitStack() as stack:
 

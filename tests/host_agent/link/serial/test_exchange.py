@@ -102,7 +102,7 @@ def test_a_frame_with_a_lost_piece_is_asked_for_anew(wired: CableBoard, press) -
     assert wired.report(press(1, 2)) == {"ack": [1, 2]}
 
 
-def test_the_newest_frame_wins(wired: CableBoard, store: Store, press) -> None:
+def test_the_newest_frame_wins(wired: CableBoard, press) -> None:
     older = wired.pieces(wired.sealed.seal(press(1, 1)))
     newer = wired.pieces(wired.sealed.seal(press(1, 2)))
     wired.cable.write(b"".join(older + newer))
