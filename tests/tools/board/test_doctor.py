@@ -27,6 +27,25 @@ class socket(usocket.socket):
 """
 """In place of MicroPython's `socket`: that port is out of reach for the board, not for us."""
 
+DRIVERS = {
+    "onewire.py": "class OneWire:\n    def __init__(self, pin):\n        pass\n",
+    "ds18x20.py": """
+class DS18X20:
+    def __init__(self, bus):
+        pass
+    def scan(self):
+        return []
+""",
+    "dht.py": """
+class DHT22:
+    def __init__(self, pin):
+        pass
+    def measure(self):
+        raise OSError(116)
+""",
+}
+"""Of sensors that nobody has wired, in place of the simulated ones."""
+
 
 class Ward:
     """A board with the firmware in slot a, an agent's store that knows it, and a port that listens
@@ -111,6 +130,37 @@ def test_wiring_that_looks_wrong_is_told_with_the_wires(ward: Ward) -> None:
     _, found = ward.examine()
     assert found[f"pin {BELL}"][0] == "warn"
     assert "wire it between pin 14 and 3V3" in found[f"pin {BELL}"][1]
+
+
+def test_sensors_are_asked(ward: Ward) -> None:
+    ward.config["inputs"] = [
+        {"kind": "ds18x20", "name": "freezer", "pin": 4},
+        {"kind": "dht22", "name": "room", "pin": 16},
+        {"kind": "bme280", "name": "roof", "sda": 21, "scl": 22},
+    ]
+    _, found = ward.examine()
+    assert found["pin 4"][0] == "ok" and "freezer: DS18x20 on the bus: 28" in found["pin 4"][1]
+    assert found["pin 16"] == ("ok", "room: 20.0 degrees Celsius, 50.0 % humidity")
+    assert found["pin 22"] == ("ok", "roof: answers at 0x76")
+
+
+def test_sensors_that_do_not_answer_are_told_with_their_wires(ward: Ward) -> None:
+    ward.config["inputs"] = [
+        {"kind": "ds18x20", "name": "freezer", "pin": 4},
+        {"kind": "dht22", "name": "room", "pin": 16},
+        {"kind": "bme280", "name": "roof", "sda": 21, "scl": 22, "address": "0x77"},
+    ]
+    for name, driver in DRIVERS.items():
+        (ward.root / name).write_text(driver)
+    healthy, found = ward.examine()
+    assert not healthy
+    assert found["pin 4"][0] == "bad" and "data to pin 4 with 4.7 kOhm" in found["pin 4"][1]
+    assert found["pin 16"][0] == "bad" and "data to pin 16 with 10 kOhm" in found["pin 16"][1]
+    assert found["pin 22"] == (
+        "bad",
+        "roof: none answers at 0x77, but 0x76: SCL to pin 22, SDA to pin 21, VIN to 3V3, GND to"
+        " GND",
+    )
 
 
 def test_a_key_that_is_not_the_stores_is_told_without_showing_it(ward: Ward) -> None:
