@@ -1,3 +1,4 @@
+import grp
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,17 @@ def test_the_unit_has_absolute_paths_and_tells_how_to_install_it(warden, tmp_pat
     assert f"#   sudo cp {tmp_path / 'thingwarden.service'} /etc/systemd/system/" in unit
 
 
+def test_the_unit_lets_the_agent_use_serial_ports() -> None:
+    lines = systemd_unit(Path("/srv/agent.toml"), "/usr/bin/python3", "warden").splitlines()
+    assert "PrivateDevices=yes" not in lines
+    assert {"DevicePolicy=closed", "DeviceAllow=char-ttyUSB rw", "DeviceAllow=char-ttyACM rw"} <= {
+        *lines
+    }
+    groups = [line for line in lines if line.startswith("SupplementaryGroups=")]
+    known = {group.gr_name for group in grp.getgrall()}
+    assert groups == ["SupplementaryGroups=dialout"] * ("dialout" in known)
+
+
 def test_an_odd_path_is_quoted_as_systemd_reads_it() -> None:
     unit = systemd_unit(Path('/srv/50% "$x"/agent.toml'), "/usr/bin/python3", "warden")
     assert r'--config "/srv/50%% \"$$x\"/agent.toml"' in unit
@@ -67,7 +79,17 @@ def test_an_odd_path_is_quoted_as_systemd_reads_it() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["access", "attempts", "device", "events", "guardiankey", "notifications", "run", "send"],
+    [
+        "access",
+        "attempts",
+        "device",
+        "events",
+        "guardiankey",
+        "notifications",
+        "run",
+        "send",
+        "serial",
+    ],
 )
 def test_help_teaches_every_command(warden, command: str) -> None:
     outcome = warden(command, "--help")

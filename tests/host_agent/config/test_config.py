@@ -61,6 +61,11 @@ def test_where_to_listen(load, listen: str, address: tuple[str, int]) -> None:
     assert load(f'[link]\nlisten = "{listen}"').link.address == address
 
 
+def test_serial_ports_are_paths_patterns_and_servers(load) -> None:
+    ports = ["/dev/ttyUSB0", "/dev/serial/by-id/*", "socket://10.0.0.7:4000", "socket://[::1]:1"]
+    assert load(f"[serial]\nports = {ports}").serial.ports == ports
+
+
 def test_an_absolute_store_path_stays(load) -> None:
     assert load('[store]\npath = "/var/lib/warden.db"').store.path == "/var/lib/warden.db"
 
@@ -89,6 +94,17 @@ BAD = [
     ("link", "listen", '"::1:8710"'),
     ("link", "listen", '"host:port"'),
     ("link", "listen", '"host:65536"'),
+    ("serial", "ports", '"/dev/ttyUSB0"'),
+    ("serial", "ports", "[1]"),
+    ("serial", "ports", '[""]'),
+    ("serial", "ports", '["ttyUSB0"]'),
+    ("serial", "ports", '["COM3"]'),
+    ("serial", "ports", '["/dev/\\u0000"]'),
+    ("serial", "ports", '["socket://host"]'),
+    ("serial", "ports", '["socket://host:99999"]'),
+    ("serial", "ports", '["socket://host:1/?logging=debug"]'),
+    ("serial", "ports", '["loop://"]'),
+    ("serial", "ports", str([f"/dev/{number}" for number in range(33)])),
     ("console", "listen", "true"),
     ("console", "listen", '"127.0.0.1"'),
     ("store", "path", '""'),
