@@ -21,6 +21,8 @@ def shell(port: str) -> None:
         signal.signal(signal.SIGINT, before)
     if done.returncode:
         last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        if last == "KeyboardInterrupt":  # before the terminal was mpremote's
+            raise KeyboardInterrupt
         raise BoardError(f"the prompt on {port} is gone: {last or 'mpremote failed'}")
 
 

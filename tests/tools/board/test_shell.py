@@ -6,17 +6,26 @@ from host_agent.serial_leases import is_lent
 from tests.tools.board.at_terminal import AtTerminal
 from tools.simulator import UsbBoard
 
+WORKING = """
+import time
+while True:
+    print("at work")
+    time.sleep_ms(50)
+"""
+
 
 def test_a_person_works_at_the_prompt(tmp_path: Path) -> None:
     (tmp_path / "agent.toml").touch()
     store = tmp_path / "thingwarden.db"
+    (tmp_path / "board").mkdir()
+    (tmp_path / "board/main.py").write_text(WORKING)
     with UsbBoard(tmp_path / "board") as board:
         port = str(board.port)
         with AtTerminal(["-m", "tools.board", "shell", "--port", port], tmp_path) as person:
             person.wait_for("Ctrl-] leaves")
-            person.wait_for("Connected to MicroPython")
+            person.wait_for("at work")
             assert is_lent(store, port)
-            person.press("\r\x03")
+            person.press("\x03")
             person.wait_for(">>> ")
             person.press("print(6 * 7)\r")
             person.wait_for("\n42")
