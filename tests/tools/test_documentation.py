@@ -10,11 +10,12 @@ ROOT = Path(__file__).parents[2]
 
 def test_every_field_of_config_json_is_in_the_firmwares_readme() -> None:
     readme = (ROOT / "firmware/README.md").read_text()
-    names = {"_TOP", "_WIFI", "_SWITCH", "_ANALOG", "_SENSOR"}
+    names = {"_TOP", "_WIFI", "_BUTTON", "_SWITCH", "_READINGS", "_ANALOG", "_DS18X20", "_DHT22"}
+    names |= {"_BME280", "_OUTPUT"}
     names |= {"_GUARDIANKEY", "_ACCESS", "_KEYPAD", "_WIEGAND", "_LOCK"}
     fields = {
         constant.value
-        for module in ("config", "config_access")
+        for module in ("config", "config_inputs", "config_commands", "config_access")
         for node in ast.parse((ROOT / f"firmware/warden/{module}.py").read_text()).body
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in names
         for constant in ast.walk(node.value)
