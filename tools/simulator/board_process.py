@@ -111,13 +111,13 @@ class SimulatedBoard(Pins):
 
     def _read_console(self, process: subprocess.Popen[str]) -> None:
         for line in process.stdout or ():
-            self._said(line.rstrip("\r\n"))
+            self.said(line.rstrip("\r\n"))
 
     def _read_control(self, control: socket.socket) -> None:
         try:
             with control.makefile("r") as lines:
                 for line in lines:
-                    self._heard(line.split())
+                    self.heard(line.split())
         except OSError:
             pass  # the board was switched off
 

@@ -8,16 +8,17 @@ from pathlib import Path
 
 from tools.simulator.chip import unread
 
-_HELD = 2048  # what waits in the port for its reader: less than a terminal holds (4096)
-_WAITING = 65536  # what waits here for room in the port
-_STALLED_S = 0.1  # nobody reads
+_HELD = 3584  # what waits in the port for its reader: less than a terminal holds (4096)
+_WAITING = 16384  # what waits here for room in the port
+_STALLED_S = 0.5  # nobody reads
 
 
 class Cable:
     """Plugged or not; `port` is a symlink that leads to the pty while it is plugged.
 
-    What nobody reads is dropped, as by the driver of a USB UART: at most 2 KiB of it waits in the
-    port, and the board waits 0.1 s once.
+    What nobody reads is dropped, as by the driver of a USB UART. The board waits for a reader
+    only when it prints more than 16 KiB, and 0.5 s at most; 4 KiB stay in the port, which a
+    reader throws away when it opens it as pyserial does.
     """
 
     def __init__(self, port: Path) -> None:
@@ -26,7 +27,6 @@ class Cable:
         self._slave = -1  # kept open: settings stay, and a reader that goes is no hang-up
         self._waiting = bytearray()
         self._moved_s = 0.0
-        self._unread = 0
         self._stalled = False
 
     @property
@@ -88,14 +88,12 @@ class Cable:
         """Move what waits into the port as far as there is room."""
         if self._master is None or not self._waiting:
             return
-        now, before = time.monotonic(), self._unread
-        self._unread = unread(self._slave)
-        room = _HELD - self._unread
+        now_s = time.monotonic()
+        room = _HELD - unread(self._slave)
         if room > 0:
             with contextlib.suppress(BlockingIOError):
                 del self._waiting[: os.write(self._master, self._waiting[:room])]
-        if room > 0 or self._unread < before:
-            self._moved_s = now
-        elif now - self._moved_s > _STALLED_S:
+            self._moved_s = now_s
+        elif now_s - self._moved_s > _STALLED_S:
             self._stalled = True
             self._waiting.clear()

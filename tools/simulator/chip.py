@@ -5,6 +5,7 @@ it goes from the prompt to a program and back, and lose what an ESP32 keeps in i
 """
 
 import contextlib
+import ctypes
 import fcntl
 import os
 import signal
@@ -21,6 +22,7 @@ POWER_ON, HARD, WATCHDOG, SOFT = 1, 2, 3, 5
 RING = 259
 """What the ESP32's stdin ring holds; it drops the rest (MicroPython, ports/esp32/uart.c)."""
 
+_AHEAD = 4096  # what it may print before that is read; the least a pipe takes, a UART takes 128
 _CTRL_A, _CTRL_C = b"\x01", b"\x03"
 _RAW = b"raw REPL; CTRL-B to exit\r\n"
 _FRIENDLY = b'Type "help()" for more information.\r\n'
@@ -30,7 +32,8 @@ _BOOT = """try:
 except SystemExit:
  __import__("os").system("kill -HUP $PPID")
 """  # an ESP32 resets softly when main.py ends so; `-i` alone would go to the prompt
-_MERGED_S = 0.25  # a second SIGINT before the Unix port has seen the first would end it
+_MOMENT_S = 0.02
+_LIBC = ctypes.CDLL(None)
 
 
 class Chip:
@@ -47,6 +50,7 @@ class Chip:
         theirs_in, self._stdin = os.pipe()
         self.output, theirs_out = os.pipe()
         """The descriptor that is readable when `get` has something."""
+        fcntl.fcntl(self.output, fcntl.F_SETPIPE_SZ, _AHEAD)
         self._process = subprocess.Popen(
             ["/bin/sh", "-c", _DEAF, micropython(), "-X", f"heapsize={HEAP}", "-i", *boot],
             cwd=root,
@@ -64,7 +68,6 @@ class Chip:
         self._greeted = False  # there was a prompt
         self._booted = False
         self._early = False  # Ctrl-C came before there was anything to interrupt
-        self._interrupted_s = 0.0
         if raw:
             os.write(self._stdin, _CTRL_A)
 
@@ -91,7 +94,7 @@ class Chip:
     @property
     def booted(self) -> bool:
         """A program or a prompt is there. From then on a Ctrl-C that came early is delivered."""
-        if not self._booted and (self._greeted or self._handles_interrupts()):
+        if not self._booted and (self._greeted or self._main_thread()[1]):
             self._booted = True
             if self._early:
                 self._interrupt()
@@ -134,28 +137,31 @@ class Chip:
         return 0
 
     def _interrupt(self) -> bool:
-        if time.monotonic() - self._interrupted_s < _MERGED_S and self._handles_interrupts():
-            return True
-        os.kill(self._process.pid, signal.SIGSTOP)  # else it could stop handling them just now
-        while self._status("State")[:1] not in "TZX":
-            time.sleep(0.0002)
-        handles = self._handles_interrupts()
+        """True if a program runs; then it gets a KeyboardInterrupt.
+
+        The Unix port raises it wherever its main thread is, an ESP32 between two bytecodes only.
+        So this waits for a moment in which the program sleeps or writes, if there is one.
+        """
+        deadline_s = time.monotonic() + _MOMENT_S
+        sleeps, handles = self._main_thread()
+        while handles and not sleeps and time.monotonic() < deadline_s:
+            time.sleep(0.0005)
+            sleeps, handles = self._main_thread()
+        if handles and not sleeps:
+            os.kill(self._process.pid, signal.SIGSTOP)  # else the program could end just now
+            while handles and not sleeps:
+                sleeps, handles = self._main_thread()
         if handles:
-            os.kill(self._process.pid, signal.SIGINT)
-            self._interrupted_s = time.monotonic()
+            _LIBC.tgkill(self._process.pid, self._process.pid, signal.SIGINT)
         os.kill(self._process.pid, signal.SIGCONT)
         return handles
 
-    def _handles_interrupts(self) -> bool:
-        """MicroPython handles SIGINT while a program runs, and only then."""
-        return bool(int(self._status("SigCgt") or "0", 16) & 1 << (signal.SIGINT - 1))
-
-    def _status(self, field: str) -> str:
-        for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines():
-            name, _, value = line.partition(":")
-            if name == field:
-                return value.strip()
-        return ""
+    def _main_thread(self) -> tuple[bool, bool]:
+        """Is it asleep, stopped or dead, and does it handle SIGINT: while a program runs."""
+        status = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/status").read_text()
+        fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        handled = int(fields.get("SigCgt", "0"), 16) >> (signal.SIGINT - 1)
+        return fields["State"][0] not in "RD", bool(handled & 1)
 
 
 def greeting(cause: int) -> bytes:

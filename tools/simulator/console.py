@@ -50,7 +50,7 @@ class Console:
             if line.startswith("captured ") and time_s < at_s
         ]
 
-    def _said(self, line: str) -> None:
+    def said(self, line: str) -> None:
         """The board has printed a line."""
         now = time.time()
         with self._news:
@@ -59,6 +59,11 @@ class Console:
             self._news.notify_all()
         if self._on_line:
             self._on_line(line, now)
+
+    def changed(self) -> None:
+        """Something that is waited for may have happened."""
+        with self._news:
+            self._news.notify_all()
 
     def _wait(self, check: Callable[[], _T | None], what: str, timeout_s: float) -> _T:
         deadline = time.monotonic() + timeout_s

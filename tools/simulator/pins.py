@@ -37,6 +37,10 @@ class Pins(Console):
         """Put a voltage on an analog input."""
         self._command(f"adc {number} {round(value * 1000)}")
 
+    def sensor(self, pin: int, what: str, value: float, *, number: int = 0) -> None:
+        """What a sensor has around it: `temperature`, `humidity`, `pressure`, or `plugged` 0."""
+        self._command(f"sensor {pin} {number} {what} {round(value * 1000)}")
+
     def wifi(self, up: bool) -> None:
         """Switch the access point on or off."""
         self._command(f"wifi {int(up)}")
@@ -79,7 +83,7 @@ class Pins(Console):
         """Give a line to the board's `machine`, else SimulatorError."""
         raise NotImplementedError
 
-    def _heard(self, words: list[str]) -> None:
+    def heard(self, words: list[str]) -> None:
         """The board's `machine` has sent a line."""
         with self._news:
             if words[0] == "done":

@@ -29,7 +29,7 @@ def micropython() -> str:
 
 
 def environment(
-    control: tuple[str, int], millivolts: Mapping[int, float], modules: Path | str = PERIPHERALS
+    control: tuple[str, int], millivolts: Mapping[int, float], modules: str = str(PERIPHERALS)
 ) -> dict[str, str]:
     """The variables of a board whose pins are driven at the address `control`."""
     return {
