@@ -22,6 +22,8 @@ from tools.board.facts import Facts, facts
 from tools.board.line import Line
 
 _BAUD = 115200
+_OPEN_S = 3.0
+"""For another program to let go of the port: ModemManager looks at every new one."""
 _READ_S = 2.0
 """For a single raw read of mpremote, which would wait for ever."""
 _PROMPT_S = 12.0
@@ -35,7 +37,7 @@ _UPLOAD_MS = 600000
 _GARBLED = (struct.error, IndexError, ValueError, TypeError, AssertionError, SyntaxError)
 """How mpremote and `literal_eval` fail when the line garbles what the board says."""
 
-_INTERRUPT = b"\r\x03\x03"
+_INTERRUPT = b"\r\x03"
 _FRIENDLY = b"\r\x02"
 _SOFT_RESET = b"\x04"
 _PROMPT = b">>> "
@@ -57,9 +59,8 @@ print((sys.platform, i.version, getattr(i, "_machine", ""), getattr(i, "_mpy", 0
 """
 _RESET = """
 import machine, time
-if hasattr(machine, "reset"):
-    time.sleep_ms(20)
-    machine.reset()
+time.sleep_ms(20)
+machine.reset()
 """
 
 
@@ -127,8 +128,9 @@ class Board:
     def reset(self) -> None:
         """Start the board anew, with its main.py; the port stays open."""
         with self._conversation(_RUN_S):
-            self._transport.exec_raw_no_follow(_RESET)
-            if not self._resets():
+            if self._can_reset:
+                self._transport.exec_raw_no_follow(_RESET)
+            else:
                 self._line.write(_FRIENDLY + _SOFT_RESET)
         self._transport.in_raw_repl = False
 
@@ -142,10 +144,6 @@ class Board:
         """What the board prints in that time, or in less if it falls silent."""
         with self._conversation(seconds + _READ_S):
             return self._line.read_for(seconds).decode(errors="replace")
-
-    def _resets(self) -> bool:
-        """Whether the code of `reset` does it, rather than end: then \\x04 comes twice, and `>`."""
-        return not self._line.read_for(0.5, ending=b"\x04\x04>").endswith(b"\x04\x04>")
 
     def _interrupt(self) -> None:
         """Until the friendly prompt shows. Ctrl-C ends a program, a line that somebody began and a
@@ -206,13 +204,16 @@ def connect(port: str, *, soft_reset: bool = True) -> Iterator[Board]:
 
 
 def _open(port: str) -> tuple[Any, Line]:
-    try:
-        transport = SerialTransport(port, baudrate=_BAUD, timeout=_READ_S)
-    except (TransportError, OSError, ValueError) as error:
-        raise BoardLost(_not_opened(port)) from error
-    line = Line(transport.serial)
-    transport.serial = line
-    return transport, line
+    until = time.monotonic() + _OPEN_S
+    while True:
+        try:
+            transport = SerialTransport(port, baudrate=_BAUD, timeout=_READ_S)
+            transport.serial = line = Line(transport.serial)
+            return transport, line
+        except (TransportError, OSError, ValueError) as error:
+            if time.monotonic() > until:
+                raise BoardLost(_not_opened(port)) from error
+            time.sleep(_OPEN_S / 20)
 
 
 def _not_opened(port: str) -> str:

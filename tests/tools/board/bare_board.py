@@ -44,6 +44,7 @@ class BareBoard:
         self._cable, self._far = pty.openpty()
         self._board, self._inner = pty.openpty()
         tty.setraw(self._far)
+        os.set_blocking(self._cable, False)
         _plain(self._inner)
         self.port = os.ttyname(self._far)
         self._thread = threading.Thread(target=self._pump)
@@ -88,7 +89,9 @@ class BareBoard:
                 return
             if self._board in ready:
                 self._heard.set()
-                os.write(self._cable, os.read(self._board, 4096))
+                said = os.read(self._board, 4096)
+                with contextlib.suppress(BlockingIOError):  # nobody reads it: it is lost
+                    os.write(self._cable, said)
             if self._cable in ready and not self._carry_down(os.read(self._cable, 256)):
                 os.close(self._cable)
                 return

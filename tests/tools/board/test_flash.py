@@ -1,0 +1,131 @@
+"""`tools.board flash` from the store to a report, with the real agent and firmware."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from host_agent.store import Store
+from tests.end_to_end.system import System, free_port, wait_until
+from tests.tools.board.tiny_firmware import tiny_firmware
+from tools.board.errors import BoardError
+from tools.board.flash import flash
+from tools.simulator import UsbBoard
+
+WIFI = '[wifi]\nssid = "simulated"\npassword = "correct horse"\n'
+NETWORK = f'agent = "http://127.0.0.1:%d"\n{WIFI}'
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Iterator[System]:
+    system = System(tmp_path)
+    try:
+        system.start()
+        yield system
+    finally:
+        system.close()
+
+
+class Home:
+    """An agent.toml, a device `front-door` and its boards/front-door.toml; no agent runs."""
+
+    def __init__(self, directory: Path) -> None:
+        self.config = directory / "agent.toml"
+        self.config.write_text(f'[link]\nlisten = "127.0.0.1:{free_port()}"\n')
+        self.boards = directory / "boards"
+        with Store.open(directory / "thingwarden.db") as store:
+            self.key = store.add_device("front-door", "Lock").key
+
+    def board_file(self, text: str) -> None:
+        self.boards.mkdir()
+        (self.boards / "front-door.toml").write_text(text)
+        (self.boards / "front-door.toml").chmod(0o600)
+
+    def flash(self, port: object, firmware: Path) -> None:
+        flash(str(port), "front-door", self.config, self.boards, wait_s=2, firmware=firmware)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path)
+
+
+def test_from_a_bare_board_to_its_first_report(
+    system: System, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    system.thingwarden("device", "add", "front-door", "--type", "Lock")
+    boards = tmp_path / "boards"
+    boards.mkdir()
+    (boards / "front-door.toml").write_text(f'agent = "{system.link}"\n{WIFI}')
+    (boards / "front-door.toml").chmod(0o600)
+    with UsbBoard(tmp_path / "front-door") as board:
+        flash(str(board.port), "front-door", system.config, boards, wait_s=60)
+        told = capsys.readouterr()
+        wait_until(lambda: "agent: connected" in board.lines, "the board is served")
+        assert board.resets == 1
+    rows = dict(line.strip().split(maxsplit=1) for line in told.out.splitlines())
+    assert rows["slot"] == "a, was none" and rows["device"] == "front-door, boot 1"
+    assert "bytes" in rows["uploaded"] and "1.2" in rows["MicroPython"]
+    assert rows["free"].startswith("heap") and rows["free"].endswith("bytes")
+    assert told.err == "", "no bar where there is no terminal"
+    config = json.loads((tmp_path / "front-door/a/config.json").read_text())
+    for secret in (config["key"], "correct horse"):
+        assert secret not in told.out
+
+
+def test_nobody_listens(home: Home, tmp_path: Path) -> None:
+    """The firmware is flashed all the same, and it runs."""
+    port = free_port()
+    home.board_file(NETWORK % port)
+    with UsbBoard(tmp_path / "board") as board:
+        with pytest.raises(BoardError) as caught:
+            home.flash(board.port, tiny_firmware(tmp_path / "tiny"))
+        board.wait_for("running 1 1")
+    assert f"nobody listens at 127.0.0.1:{port}; start the agent" in str(caught.value)
+    assert "running 1 1" in str(caught.value), "what the board said last"
+    assert "correct horse" not in str(caught.value)
+
+
+def test_no_agent_for_a_board_on_a_cable(home: Home, tmp_path: Path) -> None:
+    home.board_file('agent = "serial"\n')
+    with (
+        UsbBoard(tmp_path / "board") as board,
+        pytest.raises(BoardError, match="no agent runs here; start it with `thingwarden run`"),
+    ):
+        home.flash(board.port, tiny_firmware(tmp_path / "tiny"))
+
+
+def test_a_device_that_the_agent_does_not_know(home: Home, tmp_path: Path) -> None:
+    with (
+        UsbBoard(tmp_path / "board") as board,
+        pytest.raises(BoardError, match="thingwarden device add back-door --type TYPE"),
+    ):
+        flash(str(board.port), "back-door", home.config, home.boards, wait_s=2)
+
+
+def test_the_cable_goes_and_comes_back(home: Home, tmp_path: Path) -> None:
+    """The board is left where it was; the next flash does the rest."""
+    home.board_file(NETWORK % free_port())
+    firmware = tiny_firmware(tmp_path / "tiny")
+    with UsbBoard(tmp_path / "board") as board:
+        board.unplug()
+        with pytest.raises(BoardError, match="there is no port"):
+            home.flash(board.port, firmware)
+        board.plug()
+        with pytest.raises(BoardError, match="the board is flashed"):
+            home.flash(board.port, firmware)
+        board.wait_for("running 1 1")
+
+
+def test_a_board_that_cannot_be_flashed_runs_on(home: Home, tmp_path: Path) -> None:
+    home.board_file(NETWORK % free_port())
+    good, bad = tiny_firmware(tmp_path / "good"), tiny_firmware(tmp_path / "bad")
+    (bad / "warden/one.py").write_text("VERSION = (")
+    with UsbBoard(tmp_path / "board") as board:
+        with pytest.raises(BoardError, match="the board is flashed"):
+            home.flash(board.port, good)
+        since = len(board.lines)
+        with pytest.raises(BoardError, match=r"one\.py does not compile"):
+            home.flash(board.port, bad)
+        board.wait_for("running 1 1", since=since)
