@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SECONDS ?=
+PORT ?=
+DEVICE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test run lint lock clean
+.PHONY: help demo test run flash lint lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -18,6 +20,9 @@ test: $(VENV)/ready  ## every test
 
 run: $(VENV)/ready  ## the agent, from ./agent.toml
 	@$(BIN)/thingwarden run
+
+flash: $(VENV)/ready  ## the firmware to a board: DEVICE=front-door, PORT=... if several are plugged in
+	@$(BIN)/python -m tools.board flash $(if $(PORT),--port $(PORT)) $(if $(DEVICE),--device $(DEVICE))
 
 lint: $(VENV)/ready $(VENV)/stubs  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -12,7 +12,9 @@ from typing import Any
 import requests
 
 from tools.server_process import ServerProcess
-from tools.simulator import SimulatedBoard
+from tools.simulator import SimulatedBoard, UsbBoard
+
+ROOT = Path(__file__).resolve().parents[2]
 
 BUTTON = {"kind": "button", "name": "button", "pin": 14, "pull": "up", "debounce_ms": 10}
 THERMOMETER = {"kind": "analog", "name": "temperature", "pin": 34, "scale": 0.1, "offset": -50}
@@ -60,7 +62,7 @@ class System:
             says="device link on",
             env=CREDENTIALS,
         )
-        self.boards: list[SimulatedBoard] = []
+        self.boards: list[SimulatedBoard | UsbBoard] = []
 
     def start(self) -> None:
         self.sandbox.start()
@@ -82,6 +84,40 @@ class System:
         lines = ['account = "guardiankey.toml"', f'webhook = "{webhook}"', *settings]
         self._write_config(table + "\n".join(lines) + "\n")
         self.agent.start()
+
+    def start_with_usb(self) -> None:
+        """The agent takes every board that is plugged in here."""
+        self.sandbox.start()
+        self._write_config(f'[serial]\nports = ["{self.directory}/*.tty"]\n')
+        self.agent.start()
+
+    def usb_board(self, name: str, settings: str) -> UsbBoard:
+        """Add a device and write its boards/NAME.toml; a bare board for it, its power off."""
+        self.thingwarden("device", "add", name, "--type", "Lock", "--group", "house-7")
+        boards = self.directory / "boards"
+        boards.mkdir(exist_ok=True)
+        file = boards / f"{name}.toml"
+        file.touch(mode=0o600)
+        file.write_text(f'agent = "serial"\n{settings}')
+        board = UsbBoard(self.directory / name)
+        self.boards.append(board)
+        return board
+
+    def flash(self, board: UsbBoard, checkout: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        """`tools.board flash` of a checkout, to the board that is plugged in."""
+        return subprocess.run(
+            [
+                *(sys.executable, "-m", "tools.board", "flash"),
+                *("--port", str(board.port), "--device", board.root.name),
+                *("--config", str(self.config), "--boards", str(self.directory / "boards")),
+            ],
+            cwd=checkout,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
 
     def _write_config(self, more: str) -> None:
         self.config.touch(mode=0o600)

@@ -12,16 +12,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.system import CREDENTIALS, free_port
+from tests.end_to_end.system import CREDENTIALS, System, free_port
 from tools.server_process import ServerProcess
+from tools.simulator import UsbBoard
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-COMMANDS = [
-    line.partition("  #")[0].strip()
-    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-    for line in block.splitlines()
-]
+
+
+def commands(text: str) -> list[str]:
+    """The lines of its shell blocks, without comments."""
+    return [
+        line.partition("  #")[0].strip()
+        for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+        for line in block.splitlines()
+    ]
+
+
+COMMANDS = commands(README)
+REAL_BOARD = commands(README.partition("## A real board")[2].partition("\n## ")[0])
 (DOOR,) = [shlex.split(command) for command in COMMANDS if "--door" in command]
 INLINE = re.findall(r"`(thingwarden [^`]+)`", README)
 
@@ -40,6 +49,12 @@ def sandbox(tmp_path: Path) -> Iterator[ServerProcess]:
 def shown(*words: str) -> str:
     """The first command of the README that begins so."""
     command, *_ = [c for c in COMMANDS if c.split()[: len(words)] == list(words)]
+    return command
+
+
+def in_section(words: str) -> str:
+    """The one command of the section on real boards with these words in it."""
+    (command,) = [c for c in REAL_BOARD if words in c]
     return command
 
 
@@ -126,12 +141,53 @@ def test_a_real_agent_is_set_up_as_shown(tmp_path: Path, sandbox: ServerProcess)
     ):
         thingwarden(shown(".venv/bin/thingwarden", "device", "add"))
         thingwarden(shown(".venv/bin/thingwarden", "events", "list"))
-        (plain,) = [c for c in COMMANDS if "device config" in c and "--door" not in c]
-        thingwarden(plain)
         (send,) = [c for c in INLINE if c.startswith("thingwarden send")]
         thingwarden(send)
-    assert json.loads((tmp_path / "front-door.json").read_text())["device"] == "front-door"
     assert "front-door" in thingwarden("thingwarden device list")
+
+
+def test_a_real_board_is_set_up_as_shown(tmp_path: Path) -> None:
+    """With MicroPython behind a pty in place of the ESP32, so the image cannot be written, and the
+    port, which no list of USB devices has, is named."""
+    system = System(tmp_path)
+    try:
+        system.start_with_usb()
+        system.thingwarden(*shlex.split(in_section("thingwarden device add"))[1:])
+        boards = tmp_path / "boards"
+        boards.mkdir()
+        (boards / "front-door.toml").touch(mode=0o600)
+        (boards / "front-door.toml").write_text('agent = "serial"\n[commands.power]\npin = 18\n')
+        assert re.search(r"`ports = \[.*\]` under `\[serial\]`", README)
+        board = UsbBoard(tmp_path / "board")
+        system.boards.append(board)
+        board.start()
+
+        def run(command: str, *more: str) -> str:
+            words = shlex.split(command)
+            words[0] = str(Path(sys.executable).with_name(Path(words[0]).name))
+            run = subprocess.run(
+                [*words, *more, "--config", str(system.config)],
+                cwd=tmp_path,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                capture_output=True,
+                text=True,
+                timeout=100,
+                check=False,
+            )
+            assert run.returncode == 0, run.stdout + run.stderr
+            return run.stdout
+
+        port = ("--port", str(board.port))
+        flash = shlex.split(in_section("make flash"))
+        expanded = subprocess.check_output(["make", "-n", *flash[1:]], cwd=ROOT, text=True)
+        run(expanded.splitlines()[-1], *port)
+        assert "done" in run(in_section(".venv/bin/thingwarden command send"))
+        board.wait_for_output(18, 1)
+        assert "front-door" in run(in_section(".venv/bin/python -m tools.board doctor"), *port)
+        run(in_section(".venv/bin/thingwarden device rotate"))
+        run(expanded.splitlines()[-1], *port)
+    finally:
+        system.close()
 
 
 def test_a_door_is_set_up_as_shown(tmp_path: Path, sandbox: ServerProcess) -> None:
@@ -166,9 +222,11 @@ def test_a_door_is_set_up_as_shown(tmp_path: Path, sandbox: ServerProcess) -> No
 
 
 def test_every_command_and_file_that_is_named_exists() -> None:
-    checked = ("make demo", "make test", ".venv/bin/thingwarden", ".venv/bin/mpremote")
+    checked = ("make demo", "make test", "make flash", ".venv/bin/thingwarden", ".venv/bin/python")
     assert all(command.startswith(checked) for command in COMMANDS)
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / target).exists(), target
-    copied = shlex.split(shown(".venv/bin/mpremote", "cp"))
-    assert all((ROOT / name).exists() for name in copied if name.startswith("firmware/"))
+    help_ = subprocess.check_output([sys.executable, "-m", "tools.board", "--help"], text=True)
+    for command in REAL_BOARD:
+        if "tools.board" in command:
+            assert shlex.split(command)[3] in help_
