@@ -30,6 +30,8 @@ TTL_S = 60.0
 _TTL_S = (1.0, 86400.0)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _MAX_TEXT = 128
+_UNDER_WAY_MS = 1000
+"""A report that came in time may still be about to send a command."""
 _INT64 = range(-(2**63), 2**63)
 _INTERRUPTED = "unknown"
 """The error of a board that was interrupted between taking a command and telling its result."""
@@ -112,7 +114,7 @@ def after_report(
         if command.expires_ms <= now_ms:
             if sent and taken is None:
                 return settled(command, "unknown", "its board takes no commands now", now_ms)
-            return settled(command, "expired", "", now_ms)
+            return settled(command, "expired", "", command.expires_ms)
         return command
 
     return [judged(command) for command in before]
@@ -139,7 +141,8 @@ def message_of(commands: Sequence[Command], now_ms: int) -> bytes | None:
 def as_it_stands(command: Command, now_ms: int) -> Command:
     """The command with what is certain though no report has told it: its time is over, and it was
     never sent."""
-    if command.state == "open" and command.sent_ms is None and command.expires_ms <= now_ms:
+    over = command.expires_ms + _UNDER_WAY_MS <= now_ms
+    if command.state == "open" and command.sent_ms is None and over:
         return settled(command, "expired", "", command.expires_ms)
     return command
 

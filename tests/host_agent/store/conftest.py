@@ -1,7 +1,9 @@
 """A store in a real file, and boards that make reports for it."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,8 +15,14 @@ class Board:
 
     def __init__(self, device: Device) -> None:
         self.device = device
+        self.key = device.key
         self.boot = device.boot + 1
         self.frame = 0
+
+    def use_next_key(self) -> None:
+        """What flashing it does after its device was rotated."""
+        assert self.device.next_key is not None
+        self.key = self.device.next_key
 
     def report(
         self,
@@ -22,19 +30,21 @@ class Board:
         bad: tuple[BadEvent, ...] = (),
         health: dict[str, object] | None = None,
         frame: int | None = None,
+        **fields: Any,
     ) -> Report:
-        """Presses with these sequence numbers, then the bad events."""
+        """Presses with these sequence numbers, then the bad events; other fields as in Report."""
         self.frame = self.frame + 1 if frame is None else frame
         presses = [self.press(seq) for seq in seqs]
-        return Report(
+        report = Report(
             device=self.device.name,
-            key=self.device.key,
+            key=self.key,
             boot=self.boot,
             frame=self.frame,
             received_ms=1_700_000_100_000 + self.frame,
             events=(*presses, *bad),
             health=health,
         )
+        return replace(report, **fields)
 
     def press(self, seq: int) -> CapturedEvent:
         return CapturedEvent(

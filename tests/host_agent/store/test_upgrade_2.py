@@ -1,0 +1,46 @@
+"""A file that version 2 made goes on in this version, with commands and rotation."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from host_agent.store import Store
+
+VERSION_2 = Path(__file__).with_name("version_2.sql").read_text()
+
+
+@pytest.fixture
+def old(path):
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript(VERSION_2)
+    return path
+
+
+def test_a_store_of_version_2_keeps_everything(old):
+    with Store.open(old) as store:
+        (door,) = store.devices()
+        assert (door.key, door.boot, door.frame, door.acked) == (b"\1" * 32, 3, 9, (3, 2))
+        assert (door.next_key, door.commanded) == (None, None)
+        access = store.access("door")
+        assert (access.rev, access.lockdown, door.held) == (2, True, (access.list, 1))
+        assert [(event.seq, event.state) for event in store.events()] == [
+            (2, "pending"),
+            (1, "delivered"),
+        ]
+        assert [found.verdict.response for found in store.attempts()] == ["ACCEPT"]
+        assert store.commands.list() == []
+
+
+def test_it_takes_commands_and_a_next_key(old, board_of):
+    with Store.open(old) as store:
+        command = store.commands.add("door", "power", True)
+        board = board_of(store.rotate_device("door"))
+        board.use_next_key()
+        accepted = asyncio.run(store.accept(board.report(3, commanded=0)))
+        assert [one.id for one in accepted.commands] == [command.id]
+    with Store.open(old) as store:
+        assert store.device("door").key == board.key
+        assert store.commands.get("door", command.id).sent_ms is not None
