@@ -135,6 +135,7 @@ def _row(command: Command) -> dict[str, Any]:
         "sent_ms": command.sent_ms,
         "state": command.state,
         "result": command.result,
+        "settled_ms": command.settled_ms,
         "took_ms": _took_ms(command),
     }
 
