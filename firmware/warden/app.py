@@ -16,11 +16,9 @@ from warden.queue import Queue
 from warden.session import Session
 from warden.settings import ConfigError
 from warden.spool import Spool
-from warden.wifi import Wifi
 
 _TICK_MS = 10
-_TALKING_MS = 2  # while a frame is under way over serial: a turn carries a line at most
-_HASHING_MS = 1  # between two slices of a door's slow hash: a person waits
+_BUSY_MS = 1  # a person waits for a door's slow hash, or a UART is read and written
 _BEGIN_AGAIN_MS = 5000
 _RESETS = ("PWRON_RESET", "HARD_RESET", "WDT_RESET", "DEEPSLEEP_RESET", "SOFT_RESET")
 _UPLOAD_MS = 600000  # for mpremote after Ctrl-C: a started watchdog cannot be stopped
@@ -46,6 +44,8 @@ class App:
         self.inputs = build(settings, self.clock, self._capture)
         self.wifi = None
         if settings.ssid is not None:
+            from warden.wifi import Wifi
+
             self.wifi = Wifi(settings.ssid, settings.password, settings.device, self.clock)
         self.session = Session(
             codec,
@@ -89,9 +89,9 @@ class App:
 
     def pause_ms(self):
         """How long the loop may rest before the next round."""
-        if self.access and self.access.door.hashing:
-            return _HASHING_MS
-        return _TALKING_MS if self._serial and self._serial.busy else _TICK_MS
+        hashing = self.access and self.access.door.hashing
+        talking = self._serial and self._serial.busy
+        return _BUSY_MS if hashing or talking else _TICK_MS
 
     def shut(self):
         """Leave no door open."""
@@ -193,8 +193,9 @@ def load_settings(directory=""):
     finally:
         for name in list(sys.modules):
             if name.startswith("warden.config"):
-                del sys.modules[name]
                 delattr(warden, name[7:])
+                # Whatever looks like a reference to it would keep all of it.
+                sys.modules.pop(name).__dict__.clear()
 
 
 def main(directory=""):

@@ -19,7 +19,14 @@ ROOT = HERE.parents[1]
 MICROPYTHON = Path(sys.executable).with_name("micropython")
 PATH = ":".join(str(p) for p in (ROOT / "firmware", HERE, ROOT / "tools/simulator/board"))
 HEAP = "160k"  # what an ESP32 has free at boot
-ROOMY = ("test_app_door", "test_attempts", "test_attempts_route", "test_door", "test_door_failures")
+ROOMY = (
+    "test_app_door",
+    "test_app_serial",
+    "test_attempts",
+    "test_attempts_route",
+    "test_door",
+    "test_door_failures",
+)
 ROOMY_HEAP = "208k"  # these tests and the agent that they play lie on the same heap; see test_heap
 
 

@@ -1,4 +1,5 @@
 import json
+import os
 
 from support import raises
 from warden.config import checked, load
@@ -86,6 +87,20 @@ def test_a_missing_or_broken_file_is_told():
     with open("config.json", "w") as file:
         json.dump(settings(), file)
     assert load().device == "front-door"
+
+
+def test_a_slot_has_its_own_file_and_its_own_ca():
+    with raises(ConfigError, "no a/config.json"):
+        load("a/")
+    os.mkdir("a")
+    account = {"route": "rest", "agent_id": "a", "organization_id": "o", "auth_group_id": "g"}
+    account.update({"key": KEY, "iv": "AAECAwQFBgcICQoLDA0ODw=="})
+    for given, found in ((None, "a/ca.der"), ("my.der", "a/my.der"), ("/my.der", "/my.der")):
+        if given:
+            account["ca"] = given
+        with open("a/config.json", "w") as file:
+            json.dump(settings(guardiankey=account), file)
+        assert load("a/").guardiankey.ca == found
 
 
 def test_an_escaped_character_is_whole_again():

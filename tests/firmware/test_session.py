@@ -232,3 +232,68 @@ def test_sealed_nonsense_is_refused_without_harm():
         talk.agent.answer(**reply)
         assert talk.sent(61000) == 1, reply
         assert len(talk.board.queue) == 1
+
+
+def test_a_nudge_ends_the_wait_for_the_next_poll():
+    talk = Talk()
+    talk.greet()
+    talk.session.nudge()
+    talk.session.nudge()
+    assert talk.sent(10) == 1
+    talk.agent.answer(ack=[0, 0])
+    assert talk.sent(4000) == 0
+
+
+def test_a_nudge_ends_a_back_off_whatever_its_reason():
+    talk = Talk()
+    talk.greet()
+    talk.board.press()
+    talk.sent()
+    for fail in (
+        lambda: talk.agent.fail(error="OSError(111,)"),
+        lambda: talk.agent.fail(503, b"busy", 60),
+        lambda: talk.agent.answer(error="full", retry_ms=60000),
+    ):
+        fail()
+        assert talk.sent(200) == 0
+        talk.session.nudge()
+        assert talk.sent(10) == 1
+
+
+def test_a_nudge_while_a_frame_is_in_flight_is_kept_for_the_next():
+    talk = Talk()
+    talk.sent()
+    talk.session.nudge()
+    assert talk.sent(5000) == 0
+    talk.agent.fail(error="OSError(110,)")
+    assert talk.sent(20) == 1
+    talk.agent.answer(ack=[0, 0])
+    assert talk.sent(4000) == 0, "one nudge, one frame"
+
+
+def test_a_nudge_waits_for_the_network():
+    talk = Talk()
+    talk.greet()
+    talk.session.nudge()
+    before = len(talk.agent.frames)
+    for _ in range(100):
+        talk.session.tick(False)
+        talk.board.pass_ms(10)
+    assert len(talk.agent.frames) == before
+    assert talk.sent(10) == 1
+
+
+def test_a_clock_that_agrees_with_a_reply_is_left_alone():
+    talk = Talk()
+    talk.greet()
+    clock = talk.board.clock
+    clock.set(1700000000000, clock.uptime())
+    for error_ms, corrected in ((400, False), (600, True), (-100, True)):
+        right = clock.unix_ms(clock.uptime())
+        talk.session.nudge()
+        talk.session.tick()
+        talk.board.pass_ms(500)  # the trip
+        talk.agent.answer(ack=[0, 0], now=right + 500 - error_ms)
+        talk.session.tick()
+        moved = clock.unix_ms(clock.uptime()) - right - 500
+        assert moved == (250 - error_ms if corrected else 0), error_ms
