@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests.tools.board.bare_board import BareBoard
-from tests.tools.board.serial_server import SerialServer
 from tests.tools.board.tiny_firmware import FILES, boot, tiny_firmware
 from tools.board.connection import connect
 from tools.board.deployment import Written, deploy
@@ -19,6 +18,7 @@ from tools.board.errors import BoardError, BoardLost
 from tools.board.facts import Facts, check, facts
 from tools.board.provision import BoardFiles
 from tools.simulator import UsbBoard
+from tools.simulator.serial_server import SerialServer
 
 OLD, NEW, MIXED = "running 1 1", "running 2 2", "running 2 1"
 SMALL_FLASH = """
@@ -175,7 +175,7 @@ def test_a_line_that_damages_everything(tmp_path: Path) -> None:
 
 
 def test_a_board_behind_a_serial_server(tmp_path: Path) -> None:
-    with UsbBoard(tmp_path / "board") as board, SerialServer(str(board.port)) as server:
+    with UsbBoard(tmp_path / "board") as board, SerialServer(board.port) as server:
         flashed(server.url, tiny_firmware(tmp_path / "1"))
         board.wait_for(OLD)
 
