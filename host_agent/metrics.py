@@ -86,12 +86,6 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
-        self.commands = Counter(
-            "thingwarden_commands",
-            "Commands by what became of them: sent, done, failed, unknown or expired",
-            ["outcome"],
-            registry=self.registry,
-        )
         self.delivery_paused = Gauge(
             "thingwarden_delivery_paused",
             "1 while SecuriThings refuses the credentials",
