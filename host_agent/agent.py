@@ -23,7 +23,7 @@ from host_agent.link.sessions import Sessions
 from host_agent.listener import Listener
 from host_agent.lockdown import Lockdown
 from host_agent.metrics import Metrics
-from host_agent.purging import purge_guardiankey
+from host_agent.purging import purge_old
 from host_agent.store import Limits, Store, locate
 from host_agent.webhook import MAX_CONNECTIONS as WEBHOOK_CONNECTIONS
 from host_agent.webhook import webhook_app
@@ -126,7 +126,7 @@ async def _serve(parts: _Parts, listeners: Mapping[str, Listener]) -> None:
         until_stopped = [
             asyncio.create_task(stopped.wait()),
             asyncio.create_task(_watch(parts.store)),
-            asyncio.create_task(purge_guardiankey(parts.store, keep_days)),
+            asyncio.create_task(purge_old(parts.store, keep_days)),
         ]
         for name, listener in listeners.items():
             _log.info("%s on %s", name, listener.url)

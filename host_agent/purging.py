@@ -13,7 +13,7 @@ _DAY_MS = 86_400_000
 _log = logging.getLogger(__name__)
 
 
-async def purge_guardiankey(store: Store, keep_days: int) -> NoReturn:
+async def purge_old(store: Store, keep_days: int) -> NoReturn:
     """Delete attempts, notifications and commands older than that, now and every hour."""
     while True:
         before_ms = now_ms() - keep_days * _DAY_MS
