@@ -45,7 +45,7 @@ class _Keys:
         """One key, on a board with the config.json `settings`."""
         inputs, access = settings.get("inputs", []), settings.get("access") or {}
         keypad, reader = access.get("keypad"), access.get("wiegand")
-        buttons = [int(i["pin"]) for i in inputs if i["kind"] != "analog"]
+        buttons = [int(i["pin"]) for i in inputs if i["kind"] in ("button", "digital")]
         analog = [int(i["pin"]) for i in inputs if i["kind"] == "analog"]
         if keypad and key in "0123456789*#":
             self._board.type_keys(key, keypad)
