@@ -23,14 +23,18 @@ def digest(path: str) -> str:
 
 
 def show(path: str) -> None:
-    """A line (path, size, digest) for every file there or below, (path, -1, "") for a directory;
-    nothing if it does not exist."""
+    """A line (path, size, digest) for every file there or below, "" as the digest of one that does
+    not read; (path, -1, "") for a directory; nothing if it does not exist."""
     try:
         mode, size = os.stat(path)[0], os.stat(path)[6]
     except OSError:
         return
     if not mode & _DIRECTORY:
-        print((path, size, digest(path)))
+        try:
+            found = digest(path)
+        except OSError:
+            found = ""
+        print((path, size, found))
         return
     print((path, -1, ""))
     for name in os.listdir(path):

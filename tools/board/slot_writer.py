@@ -31,10 +31,10 @@ _HELPERS = Path(__file__).with_name("on_board.py")
 _LOOK = f"""
 blocks()
 try:
-    with open({POINTER!r}) as file:
-        print((file.read(),))
+    with open({POINTER!r}, "rb") as file:
+        print((file.read(8),))
 except OSError:
-    print(("",))
+    print((b"",))
 for path in {LOOKED_AT!r}:
     show(path)
 """
@@ -125,7 +125,7 @@ class SlotWriter:
         output = self._board.run(_LOOK)
         try:
             space, pointer, *entries = [ast.literal_eval(line) for line in output.splitlines()]
-            name = pointer[0].strip()
+            name = pointer[0].strip().decode(errors="replace")
             return Held(
                 pointer=name if name in SLOTS else "",
                 files={path: found for path, size, found in entries if size >= 0},

@@ -125,6 +125,19 @@ def test_a_board_from_before_the_slots(tmp_path: Path) -> None:
     assert (root / "spool/1").read_text() == "waits"
 
 
+def test_a_damaged_flash_is_mended(tmp_path: Path) -> None:
+    """A pointer of random bytes, and a module that does not read."""
+    firmware = tiny_firmware(tmp_path / "1")
+    root = tmp_path / "board"
+    with BareBoard(root) as board:
+        flashed(board.port, firmware)
+        (root / "slot").write_bytes(b"\xff\xfe\x80")
+        (root / "a/warden/one.mpy").unlink()
+        (root / "a/warden/one.mpy").symlink_to("/proc/self/mem")
+        assert flashed(board.port, firmware).uploaded == ("warden/one.mpy",)
+    assert OLD in boot(root)
+
+
 def test_the_cable_goes_anywhere(tmp_path: Path) -> None:
     first, second = tiny_firmware(tmp_path / "1"), tiny_firmware(tmp_path / "2", 2, 2)
     (second / "main.py").write_text((first / "main.py").read_text() + "# newer\n")
