@@ -22,6 +22,7 @@ from host_agent.link.relay import Relay
 from host_agent.link.report import ReportMalformed, parse_report
 from host_agent.metrics import Metrics
 from host_agent.store import Accepted, Device, Report, Stale, Store, StoreError, StoreFull
+from host_agent.text import printable
 
 RETRY_S = 5
 """When a board should come again after the store took nothing."""
@@ -147,7 +148,7 @@ class Sessions:
     def _note_commands(self, result: Accepted) -> None:
         for command in result.settled:
             self._metrics.commands.labels(command.state).inc()
-            reason = f" ({command.result})" if command.result else ""
+            reason = f" ({printable(command.result)})" if command.result else ""
             _log.info(
                 "%s: command %d %s: %s%s",
                 command.device,

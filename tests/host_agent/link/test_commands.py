@@ -52,6 +52,16 @@ def test_a_command_and_its_result(answer, store: Store, metrics, caplog) -> None
     assert counted(metrics) == {"sent": 1, "done": 1}
 
 
+def test_a_board_cannot_write_log_lines_of_its_own(answer, store: Store, caplog) -> None:
+    command = store.commands.add("door", "power", "on")
+    answer(commands=0)
+    error = "no\n2026-11-22 10:00:00 INFO agent: \x1b[31mall is well"
+    with caplog.at_level(logging.INFO):
+        answer(commands=command.id, results=[{"id": command.id, "error": error}])
+    assert "failed (no\\n2026-11-22" in caplog.text
+    assert "\x1b" not in caplog.text
+
+
 def test_what_becomes_of_commands_is_counted(answer, store: Store, metrics) -> None:
     given = [store.commands.add("door", "power", n) for n in range(3)]
     answer(commands=0)
