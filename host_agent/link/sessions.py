@@ -34,9 +34,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A sealed reply. `retry_s` is set when nothing was recorded and the frame is worth a retry."""
+    """A sealed reply to a `device`. `accepted` is False for what may be an old frame, said again by
+    somebody else; `retry_s` is set when nothing was recorded and the frame is worth a retry."""
 
     frame: str
+    device: str
+    accepted: bool = False
     retry_s: int | None = None
 
 
@@ -163,7 +166,8 @@ class Sessions:
 
     def _reply(self, opened: OpenedReport, retry_s: int | None = None, **content: object) -> Answer:
         payload = msgspec.json.encode({"re": opened.tag, "now": now_ms(), **content})
-        return Answer(seal_reply(opened.device, opened.key, payload), retry_s)
+        sealed = seal_reply(opened.device, opened.key, payload)
+        return Answer(sealed, opened.device, "ack" in content, retry_s)
 
     def _keys_of(self, device: str) -> tuple[bytes, ...]:
         known = self._store.device(device)

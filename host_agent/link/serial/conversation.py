@@ -1,9 +1,7 @@
 """What the agent says to the board at one port: one exchange at a time, the newest frame wins."""
 
 import asyncio
-import json
 import time
-from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -22,7 +20,7 @@ class Conversation:
     """`receive` what comes in at a port while `answer_frames` runs, both on the event loop.
 
     `write` takes a line, and says whether it went out. `on_device` is called with the name of the
-    device whose frame was authenticated. A reply is kept until the board's next frame begins.
+    device whose frame was accepted. A reply is kept until the board's next frame begins.
     """
 
     def __init__(
@@ -89,9 +87,9 @@ class Conversation:
             answer = await self._sessions.exchange(frame)
         except (FrameMalformed, FrameUnauthenticated):
             return []
-        device = _device_of(frame)
-        self._log.name = device
-        self._on_device(device)
+        if answer.accepted:
+            self._log.name = answer.device
+            self._on_device(answer.device)
         return cut(answer.frame)
 
     def _tell(self, reply: list[bytes]) -> None:
@@ -157,10 +155,3 @@ class Conversation:
     def _count_dropped(self, count: int) -> None:
         if count:
             self._metrics.serial_lines_dropped.inc(count)
-
-
-def _device_of(frame: bytes) -> str:
-    """As named by the header of an authenticated frame."""
-    header = frame.partition(b".")[0]
-    device: str = json.loads(urlsafe_b64decode(header + b"=" * (-len(header) % 4)))["kid"]
-    return device

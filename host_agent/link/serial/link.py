@@ -51,7 +51,7 @@ class SerialLink:
         self._standings: dict[str, Standing] = {}
         self._attended: dict[str, asyncio.Task[None]] = {}
         self._conversations: dict[str, Conversation] = {}
-        """By device: where it was authenticated last."""
+        """By device: where its last frame was accepted."""
         self._warned_of_many = False
 
     async def run(self) -> NoReturn:

@@ -50,6 +50,25 @@ def test_a_board_is_nudged_where_it_is_now(attend, make_cable, board, store) -> 
     second.wait_for(b"~?")
 
 
+def test_a_frame_said_again_at_another_port_takes_nothing_from_its_board(
+    attend, make_cable, board, store, caplog
+) -> None:
+    hers, his = make_cable("hers.tty"), make_cable("his.tty")
+    hers.plug()
+    his.plug()
+    attend(hers.port, his.port)
+    hers.wait_for(b"~?")
+    his.wait_for(b"~?")
+    CableBoard(board, hers).report()
+    thief = CableBoard(board, his)
+    his.write(b"".join(thief.pieces(board.last.encode())) + b"the door is shut\n")
+    assert board.open(thief.reply()) == {"error": "stale", "boot": 1}
+    hers.drain()
+    store.set_lockdown("door", True)
+    hers.wait_for(b"~?")
+    assert f"{his.port}: the door is shut" in caplog.messages
+
+
 def test_a_device_is_unknown_again_once_its_port_closed(
     wired: CableBoard, store, caplog, eventually
 ) -> None:
