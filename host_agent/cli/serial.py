@@ -1,5 +1,6 @@
 """`thingwarden serial ...`"""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -98,7 +99,7 @@ def _choose(settings: Settings, port: str | None) -> str:
 
 def _row(settings: Settings, port: str, descriptions: dict[str, str]) -> dict[str, Any]:
     store = Path(settings.store.path)
-    device = port if is_url(port) else str(Path(port).resolve())
+    device = port if is_url(port) else os.path.realpath(port)
     return {
         "port": port,
         "there": None if is_url(port) else is_there(port),

@@ -47,6 +47,13 @@ def test_the_list_tells_what_is_there_and_what_is_lent(
     assert "serial server" in shown
 
 
+def test_names_that_nothing_can_have_are_listed(warden, ports, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    names = ports("x" * 300, "loop")
+    rows = json.loads(warden("serial", "list", "--json").out)
+    assert [(row["port"], row["there"]) for row in rows] == [(name, False) for name in names]
+
+
 def test_the_only_port_needs_no_name(warden, ports, store: Path) -> None:
     (port,) = ports("usb0")
     outcome = warden("serial", "release", "--minutes", 1)

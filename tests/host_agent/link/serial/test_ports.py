@@ -94,6 +94,16 @@ def test_a_pattern_finds_ports_as_they_come(attend, make_cable, tmp_path, state,
     assert state("open") == 2
 
 
+def test_names_that_nothing_can_have_are_ports_that_are_not_there(
+    attend, cable: Cable, tmp_path, state, eventually
+) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    attend(tmp_path / ("x" * 300), loop, cable.port)
+    cable.wait_for(b"~?")
+    eventually(lambda: state("absent") == 2)
+
+
 def test_a_port_with_two_names_is_opened_once(attend, cable: Cable, tmp_path, caplog):
     (tmp_path / "by-id").symlink_to(cable.port)
     attend(tmp_path / "by-*", cable.port)
