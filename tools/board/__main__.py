@@ -2,10 +2,12 @@
 
 import argparse
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from host_agent.cli.output import UsageError, print_line, printable
 from host_agent.config import ConfigError
@@ -113,6 +115,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _end(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 when done, 1 when it cannot be done, 2 when asked or configured wrongly, 70 for a mistake
     of ours, 130 after Ctrl-C."""
@@ -143,4 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(ending) == signal.SIG_DFL:
+            signal.signal(ending, _end)  # a terminal that is closed leaves no board at its prompt
     sys.exit(main())

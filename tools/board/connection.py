@@ -73,6 +73,7 @@ class Board:
         self._transport = transport
         self._line = line
         self._can_reset = False
+        self._is_stopped = False
 
     def take_over(self, *, soft_reset: bool) -> None:
         """Stop what runs and come to the raw prompt, from whatever state the board is in.
@@ -80,6 +81,7 @@ class Board:
         A soft reset, for which the board's memory is as after a start, is left out where it would
         end MicroPython: the Unix port's `machine` tells no reset cause.
         """
+        self._is_stopped = True
         self.resync()
         self._can_reset = "# True" in self.run(_CAN_RESET)
         if soft_reset and self._can_reset:
@@ -132,7 +134,14 @@ class Board:
                 self._transport.exec_raw_no_follow(_RESET)
             else:
                 self._line.write(_FRIENDLY + _SOFT_RESET)
-        self._transport.in_raw_repl = False
+        self._transport.in_raw_repl = self._is_stopped = False
+
+    def run_on(self) -> None:
+        """Start it anew, if it is stopped and can be reached."""
+        if self._is_stopped:
+            with contextlib.suppress(BoardError):
+                self.resync()
+                self.reset()
 
     def exit(self) -> None:
         """Leave the board at its friendly prompt."""
@@ -190,7 +199,7 @@ def connect(port: str, *, soft_reset: bool = True) -> Iterator[Board]:
     """The board on that port, stopped and at its raw prompt; the port is closed in the end.
 
     `soft_reset` empties its memory first. A board that `reset` did not start anew is left at the
-    friendly prompt. Raises BoardError.
+    friendly prompt; whatever else ends this, Ctrl-C too, starts it anew. Raises BoardError.
     """
     transport, line = _open(port)
     board = Board(port, transport, line)
@@ -198,6 +207,11 @@ def connect(port: str, *, soft_reset: bool = True) -> Iterator[Board]:
         board.take_over(soft_reset=soft_reset)
         yield board
         board.exit()
+    except BoardLost:
+        raise
+    except BaseException:
+        board.run_on()
+        raise
     finally:
         with contextlib.suppress(OSError):
             line.close()

@@ -2,7 +2,6 @@
 
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from host_agent.board_config import SERIAL
@@ -11,12 +10,12 @@ from host_agent.serial_leases import borrow
 from host_agent.store import Device, Store
 from tools.board.ask import Ask
 from tools.board.build import FIRMWARE
-from tools.board.connection import Board, connect
-from tools.board.deployment import Written, deploy
+from tools.board.connection import connect
+from tools.board.deployment import deploy
 from tools.board.errors import BoardError
 from tools.board.ports import choose
-from tools.board.progress import Shown, shown
-from tools.board.provision import BoardFiles, files_for
+from tools.board.progress import shown
+from tools.board.provision import files_for
 from tools.board.summary import print_summary
 from tools.board.waiting import BoardConsole, Wait
 
@@ -46,7 +45,8 @@ def flash(
         with shown(sys.stderr) as show:
             show.step(f"connecting to {named}")
             with borrow(path, named), connect(named) as board:
-                written = _deployed(board, files, firmware, show)
+                show.step(f"MicroPython {board.facts.version}, {board.facts.machine}")
+                written = deploy(board, files, firmware, show.travelled)
                 wait = Wait(store, _known(store, device), settings, files.config, named)
                 board.reset()
                 show.step(f"waiting for the first report of {device}")
@@ -55,18 +55,6 @@ def flash(
             if by_cable:  # its reports need the port, which the agent has again
                 report = wait.report(None, wait_s)
     print_summary(written, report, time.monotonic() - start, sys.stdout)
-
-
-def _deployed(board: Board, files: BoardFiles, firmware: Path, show: Shown) -> Written:
-    """Whatever fails, or Ctrl-C: the board is not left at its prompt, but runs what it has."""
-    show.step(f"MicroPython {board.facts.version}, {board.facts.machine}")
-    try:
-        return deploy(board, files, firmware, show.travelled)
-    except BaseException:
-        with suppress(BoardError):
-            board.resync()
-            board.reset()
-        raise
 
 
 def _known(store: Store, name: str) -> Device:

@@ -1,13 +1,16 @@
 """`tools.board flash` from the store to a report, with the real agent and firmware."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from host_agent.store import Store
-from tests.end_to_end.system import System, free_port, wait_until
+from tests.end_to_end.system import ROOT, System, free_port, wait_until
 from tests.tools.board.tiny_firmware import tiny_firmware
 from tools.board.errors import BoardError
 from tools.board.flash import flash
@@ -129,3 +132,29 @@ def test_a_board_that_cannot_be_flashed_runs_on(home: Home, tmp_path: Path) -> N
         with pytest.raises(BoardError, match=r"one\.py does not compile"):
             home.flash(board.port, bad)
         board.wait_for("running 1 1", since=since)
+
+
+@pytest.mark.parametrize("ending", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_flash_that_is_ended_leaves_the_board_running(
+    home: Home, tmp_path: Path, ending: str
+) -> None:
+    """Ctrl-C, `kill`, a terminal that is closed; right when the board's own program has stopped."""
+    home.board_file('agent = "serial"\n')
+    (tmp_path / "board").mkdir()
+    (tmp_path / "board/main.py").write_text(
+        "import time\nprint('it runs')\n"
+        "try:\n    while True:\n        time.sleep_ms(10)\n"
+        "except KeyboardInterrupt:\n    print('it stops')\n"
+    )
+    command = [
+        *(sys.executable, "-m", "tools.board", "flash", "--device", "front-door"),
+        *("--config", str(home.config), "--boards", str(home.boards), "--port"),
+    ]
+    with UsbBoard(tmp_path / "board") as board:
+        board.wait_for("it runs")
+        flashing = subprocess.Popen([*command, str(board.port)], cwd=ROOT)
+        board.wait_for("it stops")
+        flashing.send_signal(signal.Signals[ending])
+        assert flashing.wait(30)
+        since = [n for n, line in enumerate(board.lines) if line == "it stops"][-1]
+        board.wait_for("it runs", since=since)
