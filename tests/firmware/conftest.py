@@ -17,7 +17,14 @@ import pytest
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 MICROPYTHON = Path(sys.executable).with_name("micropython")
-PATH = ":".join(str(p) for p in (ROOT / "firmware", HERE, ROOT / "tools/simulator/board"))
+PLACES = {
+    "firmware": ROOT / "firmware",
+    "tests": HERE,
+    "board": ROOT / "tools/simulator/board",
+}
+"""Where modules are; linked beside the flash, for a module's path lies on the heap, and a checkout
+with a longer one must have as much."""
+PATH = ":".join(f"../{name}" for name in PLACES)
 HEAP = "160k"  # what an ESP32 has free at boot
 ROOMY = (
     "test_app_door",
@@ -50,13 +57,17 @@ class FirmwareTest(pytest.Item):
 
     def runtest(self) -> None:
         """Run the one function in a fresh interpreter whose flash is an empty directory."""
-        with tempfile.TemporaryDirectory() as flash:
+        with tempfile.TemporaryDirectory() as directory:
+            for name, place in PLACES.items():
+                Path(directory, name).symlink_to(place)
+            flash = Path(directory, "flash")
+            flash.mkdir()
             run = subprocess.run(
                 [
                     MICROPYTHON,
                     "-X",
                     f"heapsize={self.heap}",
-                    HERE / "run.py",
+                    "../tests/run.py",
                     self.path.stem,
                     self.name,
                 ],
