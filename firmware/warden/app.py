@@ -94,9 +94,10 @@ class App:
         return _BUSY_MS if hashing or talking else _TICK_MS
 
     def shut(self):
-        """Leave no door open."""
+        """Leave no door open, and no event in RAM."""
         if self.access:
             self.access.lock.shut()
+        self.queue.keep()
 
     def health(self):
         """What the board says of itself in a report."""
@@ -202,7 +203,7 @@ def main(directory=""):
     """Run until Ctrl-C; anything else that ends it leaves the watchdog to start the board anew.
 
     `directory`, "" or one like "a/", holds config.json. A bad configuration is told, and leaves
-    the prompt for repair. Whatever ends it shuts the lock.
+    the prompt for repair. Whatever ends it shuts the lock and keeps the queue.
     """
     print("ThingWarden", VERSION)
     watchdog = app = None

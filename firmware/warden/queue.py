@@ -145,6 +145,21 @@ class Queue:
             except CountersError as error:
                 print(error)
 
+    def keep(self):
+        """Put what waits in RAM on flash and hand back reserved numbers: the program ends."""
+        if not self._counters.boot:
+            return
+        is_whole = not self._ram or self._ram[-1].seq
+        if not is_whole:
+            self._ram.pop()  # Ctrl-C struck before it had its number: one of the gaps
+        try:
+            if self._ram:
+                self._spill()
+            if is_whole:
+                self._counters.settle()
+        except (SpoolFull, CountersError) as error:
+            print("events may be lost:", error)
+
     def _capture(self, kind, params, uptime):
         body = _body(kind, params)
         if len(self._ram) >= self._limit or self._ram_bytes + len(body) > _RAM_BYTES:

@@ -45,6 +45,7 @@ class Spool:
             self._appendable = True
         last = self._segments[-1]
         before = self._size(last)
+        self._appendable = False  # Ctrl-C may leave half a line
         try:
             with open(self._path(last), "ab") as file:
                 for record in records:
@@ -56,6 +57,7 @@ class Spool:
             if not written and not before:
                 self._segments.pop()
             raise SpoolFull("the file system refuses: %s" % error) from None
+        self._appendable = True
         self.bytes += size
 
     def read(self, position, limit):

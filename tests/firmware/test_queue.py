@@ -49,6 +49,21 @@ def test_what_is_not_acked_in_two_seconds_survives_a_reset():
     assert board.counters.gaps >= 1
 
 
+def test_what_is_kept_at_the_end_is_neither_lost_nor_counted_so():
+    board = Board()
+    board.press()
+    board.queue.ack((1, 1))
+    board.press()
+    board.queue.keep()
+    board.reset()
+    assert board.sendable() == [(1, 2)]
+    assert board.counters.gaps == 0
+    board.queue.keep()
+    board.reset()
+    assert board.sendable() == [(1, 2)]
+    assert board.press() == (3, 3)
+
+
 def test_order_holds_between_flash_and_memory():
     board = Board()
     board.press()

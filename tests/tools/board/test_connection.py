@@ -2,6 +2,7 @@
 
 import os
 import re
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.tools.board.bare_board import BareBoard
 from tools.board.connection import connect
 from tools.board.errors import BoardError, BoardLost, BoardRefused
+from tools.simulator import UsbBoard
 
 HELD = "print(1)\ntry:\n    while True:\n        pass\nexcept KeyboardInterrupt:\n    pass\n"
 FLOOD = "while True:\n    print('x' * 60)\n"
@@ -36,6 +38,21 @@ def test_a_busy_board_is_stopped(tmp_path: Path, program: str) -> None:
     (tmp_path / "main.py").write_text(program)
     with BareBoard(tmp_path) as bare, connect(bare.port) as board:
         assert board.run("print(6 * 7)") == "42\n"
+
+
+def test_a_press_just_before_is_not_lost(tmp_path: Path) -> None:
+    button = {"kind": "button", "name": "bell", "pin": 14, "pull": "up"}
+    key = b64encode(bytes(32)).decode()
+    config = {"device": "bell", "key": key, "agent": "http://127.0.0.1:1", "inputs": [button]}
+    with UsbBoard(tmp_path / "board", config=config, firmware=True) as usb:
+        usb.wait_for("boot 1, 0 events waiting")
+        usb.press(14)
+        usb.wait_for("captured 1:1")
+        with connect(str(usb.port)) as board:
+            board.reset()
+            usb.wait_for("boot 2, 1 events waiting")
+            usb.press(14)
+            usb.wait_for("captured 2:2")
 
 
 @pytest.mark.parametrize(
