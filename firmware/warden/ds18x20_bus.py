@@ -20,6 +20,7 @@ class Ds18x20Bus:
     """
 
     def __init__(self, pin, settings, clock):
+        self._pin = pin
         self._driver = DS18X20(OneWire(pin))
         self._clock = clock
         self._searches = any(not one["rom"] for one in settings)
@@ -29,6 +30,8 @@ class Ds18x20Bus:
 
     def start(self):
         """All sensors on the bus measure."""
+        if not self._pin.value():
+            raise ValueError("the wire is held low")  # to search it would take seconds
         if self._searches and not self._first:
             self._search()
         self._driver.convert_temp()

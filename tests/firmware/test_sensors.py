@@ -2,6 +2,7 @@
 
 from time import sleep_ms, ticks_diff, ticks_ms
 
+import machine
 import onewire
 import surroundings
 import warden.ds18x20_bus
@@ -126,6 +127,17 @@ def test_a_wire_that_is_held_low_is_no_zero_degrees():
     bench.run(1000)
     assert bench.reports == [] and bench.missed() == 1
     assert bench.lines[-1] == "input hall: no reading: the wire is held low"
+
+
+def test_a_wire_that_is_held_low_does_not_stop_the_loop():
+    bench = Bench(THERMOMETER)
+    machine._levels[4] = 0
+    bench.run(1500)
+    assert bench.missed() == 2 and bench.reports == []
+    assert bench.lines == ["input hall: no reading: the wire is held low"]
+    machine._levels[4] = 1
+    assert bench.run(3000, reports=1) == [{"hall": 20}]
+    assert bench.worst_ms < 100, "a search of this wire takes 3.6 s"
 
 
 def test_a_dht22_tells_both_values_and_the_loop_goes_on_meanwhile():

@@ -54,8 +54,7 @@ class Pin:
         self._number = number
         self._mode = mode
         _objects[number] = self
-        if pull == self.PULL_UP and not _driven[number]:
-            _levels[number] = 1
+        self._pull(pull)
         if value is not None:
             _levels[number] = bool(value)
             self._tell_level()
@@ -64,6 +63,11 @@ class Pin:
         if mode != self.IN and self._number >= 34:
             raise ValueError("pin can only be input")
         self._mode = mode
+        self._pull(pull)
+
+    def _pull(self, pull):
+        if pull == self.PULL_UP and not _driven[self._number]:
+            _levels[self._number] = 1
 
     def value(self, level=None):
         number = self._number
