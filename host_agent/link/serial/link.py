@@ -25,6 +25,8 @@ LOOK_S = 0.5
 LEASE_CHECK_S = 0.1
 MAX_BYTES_PER_S = 128 * 1024
 """Of a port; a board has 11 KB/s at 115,200 baud."""
+MAX_LINES_PER_S = 2000
+"""Of a port: what a line costs is time that the other boards wait."""
 
 _log = logging.getLogger(__name__)
 
@@ -168,7 +170,7 @@ async def _read(port: Port, conversation: Conversation) -> NoReturn:
         await _readable(port.fileno())
         data = port.read()
         conversation.receive(data)
-        await asyncio.sleep(len(data) / MAX_BYTES_PER_S)
+        await asyncio.sleep(len(data) / MAX_BYTES_PER_S + data.count(b"\n") / MAX_LINES_PER_S)
 
 
 async def _readable(descriptor: int) -> None:

@@ -174,6 +174,16 @@ def test_a_board_that_reads_nothing_holds_up_nobody(cable: Cable) -> None:
     port.close()
 
 
+def test_nothing_but_ends_of_lines_is_read_slowly(attend, cable: Cable) -> None:
+    attend(cable.port)
+    cable.wait_for(b"~?")
+    taken, until = 0, time.monotonic() + 1
+    while time.monotonic() < until:
+        cable.write(b"\n" * 512)
+        taken += 512
+    assert taken < 40_000
+
+
 def test_a_pulled_cable_ends_reading(cable: Cable) -> None:
     port = Port(str(cable.port))
     cable.unplug()
