@@ -5,6 +5,7 @@ import time
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from host_agent.cli.output import (
     DEFAULT_CONFIG,
@@ -26,6 +27,7 @@ from host_agent.store import Store, UnknownDevice
 app = App(name="command", help="Have a board do something, such as switch an output.")
 
 _LOOK_EVERY_S = 0.02
+_MOST = 1_000_000
 
 
 class CommandFailed(ThingWardenError):
@@ -75,7 +77,9 @@ def list_(
     device: DeviceName = None,
     /,
     *,
-    limit: Annotated[int, Parameter(help="How many.")] = 50,
+    limit: Annotated[
+        int, Parameter(help="How many at most.", validator=Number(gte=1, lte=_MOST))
+    ] = 50,
     json: AsJson = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:

@@ -147,3 +147,8 @@ def test_commands_are_listed_newest_first(ready, store, board) -> None:
         row["device"] for row in json.loads(ready("command", "list", "door", "--json").out)
     ] == ["door"]
     assert ready("command", "list", "nobody").code == 1
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "x", "99999999999999999999"])
+def test_a_wrong_limit_is_refused(ready, limit: str) -> None:
+    assert ready("command", "list", "--limit", limit).code == 2
