@@ -1,12 +1,11 @@
 """While a tool works with a board, the agent keeps away from its port."""
 
-import fnmatch
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from host_agent.config import Settings, load_settings
+from host_agent.link.serial.ports import named
 from host_agent.serial_leases import borrow
 
 DEFAULT_CONFIG = Path("agent.toml")
@@ -28,6 +27,5 @@ def borrowed(agent_toml: Path, port: str) -> Iterator[bool]:
 
 
 def is_of_agent(port: str, settings: Settings) -> bool:
-    """Whether [serial] ports names it, by its path or by what that is a link to."""
-    names = {port} if "://" in port else {port, os.path.realpath(port)}
-    return any(fnmatch.fnmatchcase(name, p) for name in names for p in settings.serial.ports)
+    """Whether [serial] ports means it now, by any of its names."""
+    return named(port, settings.serial.ports) is not None

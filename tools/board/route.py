@@ -1,6 +1,5 @@
 """From the board to the agent: Wi-Fi, address, firewall; or the serial link."""
 
-import socket
 import time
 from urllib.parse import urlsplit
 
@@ -9,10 +8,10 @@ from tools.board.addresses import addresses
 from tools.board.connection import Board
 from tools.board.examination import Finding, told
 from tools.board.lease import is_of_agent
+from tools.board.reach import agent_listens, listens
 
 _CONNECT_S = 20
 _WEAK_DBM = -80
-_HERE_S = 3
 _WRONG_PASSWORD = (202, 204)
 """STAT_WRONG_PASSWORD, and the handshake that times out with some routers."""
 
@@ -87,7 +86,7 @@ def agent(board: Board, url: str, settings: Settings | None) -> Finding:
     failed = told(board, _REACH.format(host=host, port=port))
     if not failed:
         return Finding("ok", "agent", f"the board reaches {url}")
-    if _open_here(host, port):
+    if listens(host, port):
         if failed == "name":
             text = f"the board cannot look up {host}: use an address (agent in boards/NAME.toml)"
             return Finding("bad", "agent", text)
@@ -98,7 +97,7 @@ def agent(board: Board, url: str, settings: Settings | None) -> Finding:
             f" machine's firewall (`sudo ufw allow {port}/tcp`), and see that the Wi-Fi lets its"
             " clients talk to each other (no guest network)",
         )
-    if settings is not None and _open_here(*_listening(settings)):
+    if settings is not None and agent_listens(settings):
         mine = ", ".join(one.ip for one in addresses()) or "none"
         return Finding(
             "bad",
@@ -117,16 +116,3 @@ def serial(port: str, settings: Settings | None) -> Finding:
         return Finding("ok", "agent", f"over the serial link; [serial] ports names {port}")
     text = f'over the serial link, but agent.toml does not name it: [serial] ports = ["{port}"]'
     return Finding("bad", "agent", text)
-
-
-def _listening(settings: Settings) -> tuple[str, int]:
-    host, port = settings.link.address
-    return ("127.0.0.1" if host in ("0.0.0.0", "::") else host), port  # noqa: S104
-
-
-def _open_here(host: str, port: int) -> bool:
-    try:
-        with socket.create_connection((host, port), _HERE_S):
-            return True
-    except (OSError, UnicodeError):
-        return False

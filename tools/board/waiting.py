@@ -1,12 +1,9 @@
 """Waiting for a board's first report after a flash, and why none came."""
 
-import os
-import socket
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,9 +13,10 @@ from host_agent.config import Settings
 from host_agent.store import Device, Store
 from tools.board.connection import Board
 from tools.board.errors import BoardError, BoardLost
+from tools.board.lease import is_of_agent
+from tools.board.reach import agent_listens, listens
 
 _POLL_S = 0.2
-_CONNECT_S = 2.0
 _SHOWN_LINES = 5
 _FRAME = "~"
 
@@ -95,9 +93,9 @@ class Wait:
         return self._why_network(said)
 
     def _why_serial(self) -> str:
-        if not _answers(*_reachable(self.settings.link.address)):
+        if not agent_listens(self.settings):
             return "no agent runs here; start it with `thingwarden run` (`make run`)"
-        if not any(_fits(pattern, self.port) for pattern in self.settings.serial.ports):
+        if not is_of_agent(self.port, self.settings):
             return (
                 f'the agent does not look at this port; put "{self.port}" into ports under [serial]'
                 " in agent.toml and start the agent anew"
@@ -110,7 +108,7 @@ class Wait:
     def _why_network(self, said: str) -> str:
         agent = urlsplit(self.config["agent"])
         address = f"{agent.hostname}:{agent.port or 80}"
-        if not _answers(agent.hostname or "", agent.port or 80):
+        if not listens(agent.hostname or "", agent.port or 80):
             return (
                 f"nobody listens at {address}; start the agent with `thingwarden run` (`make run`),"
                 " or correct `agent` in boards/NAME.toml and flash again"
@@ -129,21 +127,3 @@ class Wait:
 
 def _said(lines: list[str]) -> str:
     return f". The board said last: {' | '.join(lines[-_SHOWN_LINES:])}" if lines else ""
-
-
-def _fits(pattern: str, port: str) -> bool:
-    return any(fnmatch(name, pattern) for name in (port, os.path.realpath(port)))
-
-
-def _reachable(address: tuple[str, int]) -> tuple[str, int]:
-    """An address that one listens at, as one to connect to."""
-    host, port = address
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104
-
-
-def _answers(host: str, port: int) -> bool:
-    try:
-        socket.create_connection((host, port), _CONNECT_S).close()
-    except OSError:
-        return False
-    return True

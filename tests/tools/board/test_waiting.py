@@ -78,20 +78,34 @@ def test_what_the_board_says(
 
 
 @pytest.mark.parametrize(
-    ("ports", "told"),
+    ("port", "told"),
     [
-        ("[]", "does not look at this port"),
-        ('["/dev/ttyUSB1"]', "does not look at this port"),
-        ('["/dev/ttyUSB*"]', "look into its log"),
-        ('["/dev/ttyUSB0"]', "look into its log"),
+        (None, "does not look at this port"),
+        ("dev/ttyUSB1", "does not look at this port"),
+        ("*", "does not look at this port"),
+        ("dev/ttyUSB*", "look into its log"),
+        ("dev/ttyUSB0", "look into its log"),
+        ("dev/by-id/usb-*", "look into its log"),
     ],
+    ids=["none", "another", "a directory above", "pattern", "name", "link"],
 )
 def test_the_agent_and_the_port(
-    store: Store, listener: str, tmp_path: Path, ports: str, told: str
+    store: Store, listener: str, tmp_path: Path, port: str | None, told: str
 ) -> None:
-    settled = settings(tmp_path, listener, ports)
-    wait = Wait(store, new(store), settled, {"agent": "serial"}, "/dev/ttyUSB0")
+    (tmp_path / "dev/by-id").mkdir(parents=True)
+    (tmp_path / "dev/ttyUSB0").touch()
+    (tmp_path / "dev/by-id/usb-board").symlink_to("../ttyUSB0")
+    settled = settings(tmp_path, listener, f'["{tmp_path / port}"]' if port else "[]")
+    config = {"agent": "serial"}
+    wait = Wait(store, new(store), settled, config, str(tmp_path / "dev/ttyUSB0"))
     with pytest.raises(BoardError, match=told):
+        wait.report(None, 0.1)
+
+
+def test_a_name_that_cannot_be_one(store: Store, listener: str, tmp_path: Path) -> None:
+    config = {"agent": "http://laptop..local:8710", "wifi": WIFI}
+    wait = Wait(store, new(store), settings(tmp_path, listener), config, "/dev/ttyUSB0")
+    with pytest.raises(BoardError, match=r"nobody listens at laptop\.\.local:8710"):
         wait.report(None, 0.1)
 
 
