@@ -1,4 +1,6 @@
 import grp
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,19 @@ def test_init_makes_a_private_settings_file_that_works(warden, tmp_path: Path) -
     assert warden("init").code == 0
     assert (tmp_path / "agent.toml").stat().st_mode & 0o777 == 0o600
     assert warden("device", "list").code == 0
+
+
+@pytest.mark.usefixtures("ready")
+def test_what_holds_keys_is_not_committed(tmp_path: Path) -> None:
+    """By somebody who works in a checkout, as the README has it."""
+    shutil.copy(Path(__file__).parents[3] / ".gitignore", tmp_path)
+    (tmp_path / "boards").mkdir()
+    (tmp_path / "boards/door.toml").touch()
+    (tmp_path / "guardiankey.toml").touch()
+    assert (tmp_path / "thingwarden.db.devices.json").exists()
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    told = subprocess.check_output(["git", "status", "--porcelain"], cwd=tmp_path, text=True)
+    assert told == "?? .gitignore\n"
 
 
 def test_init_elsewhere_makes_the_directory(warden, tmp_path: Path) -> None:
