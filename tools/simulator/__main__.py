@@ -111,6 +111,8 @@ def _typed() -> Iterator[str]:
 
 
 def _show(line: str, _: float) -> None:
+    if line.startswith("~"):
+        return  # frames of the serial link are not for a person
     print("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line))
 
 

@@ -346,6 +346,11 @@ def test_a_person_tries_it_from_the_terminal(tmp_path: Path) -> None:
             line.split()[4].rstrip(";") for line in process.stdout if line.startswith("the board's")
         )
         assert says(port, "exec", "print(1+1)") == "2\n"
+        says(port, "exec", "--no-follow", "print(); print('~?'); print('said', 6 * 7)")
+        shown = []
+        while "said 42" not in shown:
+            shown.append(process.stdout.readline().rstrip())
+        assert "~?" not in shown
         process.stdin.write("1uq")
         process.stdin.flush()
         assert "config.json" in process.stdout.read()
