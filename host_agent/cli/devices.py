@@ -49,7 +49,10 @@ def add(
     """
     with open_store(config) as store:
         store.add_device(name, type, group)
-    print_line(f"added {name}; the board's settings: thingwarden device config {name} --help")
+    print_line(
+        f"added {name}; next: make flash PORT=... DEVICE={name}, or for its config.json alone:"
+        f" thingwarden device config {name} --help"
+    )
 
 
 @app.command(name="list")

@@ -66,7 +66,7 @@ api_secret = ""
 # lockdown_on = []
 # ... locks these devices down, or ["*"] every door, until `thingwarden access release`.
 # lockdown_devices = []
-# How long attempts and notifications can still be listed.
+# How long attempts, notifications and commands can still be listed.
 # keep_days = 90
 
 [log]
