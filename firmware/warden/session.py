@@ -11,6 +11,7 @@ _BACKOFF_CAP_MS = 15000
 _WAIT_CAP_MS = 60000  # answers without our seal are hints that anyone could forge
 _HEALTH_MS = 60000
 _CLOCK_RTT_MS = 2000
+_LEAST_ROOM = 512  # for events, while frames fail: a bad line lets only short ones through
 _EVENTS, _END = b',"events":[', b"]}"
 _STUCK_MS = 300000  # a name look-up has no time-out, but no answer takes this long
 
@@ -64,6 +65,7 @@ class Session:
         self._failed_at = self._sent_at
         self._wait_ms = 0
         self._failures = 0
+        self._room = codec.capacity  # for events
         self._due = False
         self._is_nudged = False
         self._health_at = None  # None: due
@@ -136,7 +138,7 @@ class Session:
         end = self._put(end, _EVENTS)
         self._last = None
         if self._greeted and not alone:
-            room = self._codec.capacity - end - len(_END)
+            room = min(self._room, self._codec.capacity - end - len(_END))
             end, self._last = self._queue.write(self._codec.payload, end, room)
         end = self._put(end, _END)
         frame, self._tag = self._codec.seal(end)
@@ -199,6 +201,7 @@ class Session:
             return
         self._greeted = True
         self._failures = 0
+        self._room = min(self._room * 2, self._codec.capacity)
         if self._health_sent:
             self._health_at = self._clock.ticks()
         self._tell("connected")
@@ -215,6 +218,7 @@ class Session:
     def _fail(self, wait_ms, why):
         cap = min(_BACKOFF_MS << min(self._failures, 8), _BACKOFF_CAP_MS)
         self._failures += 1
+        self._room = max(self._room // 2, _LEAST_ROOM)
         jitter = cap // 2 + random.getrandbits(16) * (cap // 2) // 65536
         self._wait_ms = min(max(jitter, wait_ms), _WAIT_CAP_MS)
         self._failed_at = self._clock.ticks()

@@ -29,6 +29,27 @@ def test_one_frame_is_in_flight_and_a_retry_is_a_new_frame():
     assert report["events"][0]["id"] == [1, 1]
 
 
+def test_a_line_that_lets_only_short_frames_through_carries_all_events():
+    talk = Talk()
+    talk.greet()
+    for _ in range(60):
+        talk.board.press()
+    lost = 0
+    acked = [0, 0]
+    while len(talk.board.queue):
+        assert talk.sent(16000) == 1
+        events = talk.agent.report()["events"]
+        del talk.agent.frames[:-1]
+        if len(talk.agent.frames[0]) > 1500:
+            lost += 1
+            assert lost < 60, "and never tries a short one"
+            talk.agent.fail(error="no whole answer within 8000 ms")
+        else:
+            acked = events[-1]["id"] if events else acked
+            talk.agent.answer(ack=acked)
+            talk.session.tick()
+
+
 def test_events_are_forgotten_on_ack_only():
     talk = Talk()
     talk.greet()
