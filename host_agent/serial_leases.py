@@ -19,6 +19,8 @@ from host_agent.errors import ThingWardenError
 
 AGENT_LETS_GO_S = 5.0
 """How long to wait for the agent; it takes 0.2 s, unless it is opening the port just now."""
+LONGEST_GRANT_MS = 86_400_000
+"""What seems to be granted for longer got damaged, or is of a clock that was ahead."""
 _GLIMPSE_S = 0.5
 """How long a lock may seem taken because somebody looks whether it is."""
 _POLL_S = 0.01
@@ -45,9 +47,10 @@ def borrow(store: Path, port: str) -> Iterator[None]:
 
 
 def grant(store: Path, port: str, until_ms: int) -> None:
-    """The same until that Unix time, for programs that do not borrow."""
+    """The same until that Unix time, for programs that do not borrow; for LONGEST_GRANT_MS at
+    most."""
     for path in _files(store, port, _UNTIL):
-        new = path.with_suffix(".new")
+        new = path.with_suffix(f".{os.getpid()}")
         try:
             new.write_text(str(until_ms))
             new.replace(path)
@@ -68,7 +71,7 @@ def revoke(store: Path, port: str) -> None:
 def granted_until(store: Path, port: str) -> int | None:
     """When a grant ends (Unix ms); None without one."""
     latest = max(_until(path) for path in _files(store, port, _UNTIL))
-    return latest if latest > now_ms() else None
+    return latest if 0 < latest - now_ms() <= LONGEST_GRANT_MS else None
 
 
 def is_lent(store: Path, port: str) -> bool:

@@ -1,6 +1,8 @@
 """Who has a serial port, between processes; the agent's side is played here."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -152,6 +154,23 @@ def test_a_grant_ends_by_itself(store: Path, port: str) -> None:
     assert granted_until(store, port) is None
     revoke(store, port)
     revoke(store, port)
+
+
+def test_no_grant_lasts_for_ever(store: Path, port: str) -> None:
+    grant(store, port, 10**100)
+    assert not is_lent(store, port)
+    assert granted_until(store, port) is None
+
+
+def test_many_may_grant_a_port_at_a_time(store: Path, port: str) -> None:
+    script = (
+        "import sys, time; from pathlib import Path; from host_agent.serial_leases import grant\n"
+        "for _ in range(200): grant(Path(sys.argv[1]), sys.argv[2], int(time.time() + 60) * 1000)\n"
+    )
+    command = [sys.executable, "-c", script, str(store), port]
+    granting = [subprocess.Popen(command) for _ in range(2)]
+    assert [process.wait(30) for process in granting] == [0, 0]
+    assert is_lent(store, port)
 
 
 def test_the_files_are_private(store: Path, port: str) -> None:
