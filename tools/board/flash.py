@@ -50,6 +50,8 @@ def flash(
                 wait = Wait(store, _known(store, device), settings, files.config, named)
                 board.reset()
                 show.step(f"waiting for the first report of {device}")
+                if hindrance := wait.hindrance():
+                    show.line(f"as things are none will come: {hindrance}")
                 if not by_cable:
                     report = wait.report(BoardConsole(board, show.line), wait_s)
             if by_cable:  # its reports need the port, which the agent has again

@@ -88,11 +88,19 @@ class Wait:
                 f"the agent at {self.config['agent']} does not know it; is that the agent of this"
                 " settings file (--config)?"
             )
-        if self.config["agent"] == SERIAL:
-            return self._why_serial()
-        return self._why_network(said)
+        return self.hindrance() or self._likely(said)
 
-    def _why_serial(self) -> str:
+    def hindrance(self) -> str | None:
+        """What keeps every report from coming, and what to do, as far as this machine can see."""
+        if self.config["agent"] != SERIAL:
+            agent = urlsplit(self.config["agent"])
+            if listens(agent.hostname or "", agent.port or 80):
+                return None
+            return (
+                f"nobody listens at {agent.hostname}:{agent.port or 80}; start the agent with"
+                " `thingwarden run` (`make run`), or correct `agent` in boards/NAME.toml and flash"
+                " again"
+            )
         if not agent_listens(self.settings):
             return "no agent runs here; start it with `thingwarden run` (`make run`)"
         if not is_of_agent(self.port, self.settings):
@@ -100,18 +108,13 @@ class Wait:
                 f'the agent does not look at this port; put "{self.port}" into ports under [serial]'
                 " in agent.toml and start the agent anew"
             )
-        return (
-            "the agent runs and may use the port; look into its log, and at"
-            " `python -m tools.board doctor`"
-        )
+        return None
 
-    def _why_network(self, said: str) -> str:
-        agent = urlsplit(self.config["agent"])
-        address = f"{agent.hostname}:{agent.port or 80}"
-        if not listens(agent.hostname or "", agent.port or 80):
+    def _likely(self, said: str) -> str:
+        if self.config["agent"] == SERIAL:
             return (
-                f"nobody listens at {address}; start the agent with `thingwarden run` (`make run`),"
-                " or correct `agent` in boards/NAME.toml and flash again"
+                "the agent runs and may use the port; look into its log, and at"
+                " `python -m tools.board doctor`"
             )
         wifi = self.config.get("wifi")
         if wifi and "wifi: connected" not in said:
@@ -120,8 +123,8 @@ class Wait:
                 " boards/NAME.toml, and that the network has 2.4 GHz"
             )
         return (
-            f"this machine reaches {address}, the board may not: check this machine's firewall,"
-            " and that the Wi-Fi lets its stations reach one another"
+            f"this machine reaches {self.config['agent']}, the board may not: check this machine's"
+            " firewall, and that the Wi-Fi lets its stations reach one another"
         )
 
 

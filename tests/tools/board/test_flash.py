@@ -11,6 +11,7 @@ import pytest
 
 from host_agent.store import Store
 from tests.end_to_end.system import ROOT, System, free_port, wait_until
+from tests.tools.board.at_terminal import AtTerminal
 from tests.tools.board.tiny_firmware import tiny_firmware
 from tools.board.errors import BoardError
 from tools.board.flash import flash
@@ -97,6 +98,16 @@ def test_no_agent_for_a_board_on_a_cable(home: Home, tmp_path: Path) -> None:
         pytest.raises(BoardError, match="no agent runs here; start it with `thingwarden run`"),
     ):
         home.flash(board.port, tiny_firmware(tmp_path / "tiny"))
+
+
+def test_a_person_who_forgot_the_agent_is_told_at_once(home: Home, tmp_path: Path) -> None:
+    home.board_file('agent = "serial"\n')
+    with UsbBoard(tmp_path / "board") as board:
+        flash = ("-m", "tools.board", "flash", "--device", "front-door", "--port", board.port)
+        with AtTerminal(flash, tmp_path) as person:
+            person.wait_for("no agent runs here", timeout_s=45)
+            person.press("\x03")
+            assert person.end() == 130
 
 
 def test_a_device_that_the_agent_does_not_know(home: Home, tmp_path: Path) -> None:
