@@ -9,6 +9,8 @@ from tools.board.errors import BoardError
 
 def shell(port: str) -> None:
     """Hand the terminal to mpremote until the person leaves it. Raises BoardError if it fails."""
+    if not sys.stdin.isatty():
+        raise BoardError("the prompt needs a terminal; for scripts there is `mpremote exec`")
     print("Ctrl-C stops the board's app, Ctrl-D starts it again, Ctrl-] leaves.", flush=True)
     before = signal.signal(signal.SIGINT, _leave_it_to_the_child)
     try:

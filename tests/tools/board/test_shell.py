@@ -1,9 +1,11 @@
 """`tools.board shell`: stock mpremote's prompt, with the agent kept away."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 from host_agent.serial_leases import is_lent
-from tests.tools.board.at_terminal import AtTerminal
+from tests.tools.board.at_terminal import ROOT, AtTerminal
 from tools.simulator import UsbBoard
 
 WORKING = """
@@ -43,3 +45,17 @@ def test_a_port_that_goes_away_ends_it_plainly(tmp_path: Path) -> None:
             assert person.end() == 1
         assert f"the prompt on {board.port} is gone: " in person.shown
         assert "Traceback" not in person.shown
+
+
+def test_without_a_terminal_it_says_so(tmp_path: Path) -> None:
+    with UsbBoard(tmp_path / "board") as board:
+        done = subprocess.run(
+            [sys.executable, "-m", "tools.board", "shell", "--port", board.port],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "the prompt needs a terminal; for scripts there is `mpremote exec`\n"
