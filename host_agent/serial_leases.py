@@ -11,7 +11,7 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from host_agent.clock import now_ms
@@ -53,6 +53,7 @@ def grant(store: Path, port: str, until_ms: int) -> None:
         new = path.with_suffix(f".{os.getpid()}")
         try:
             new.write_text(str(until_ms))
+            _give_to_owner(new)
             new.replace(path)
         except OSError as error:
             raise _cannot(path, error) from error
@@ -94,11 +95,20 @@ def _files(store: Path, port: str, kind: str) -> list[Path]:
     directory = store.resolve()
     directory = directory.with_name(directory.name + ".serial")
     try:
-        directory.mkdir(mode=0o700, exist_ok=True)
+        with suppress(FileExistsError):
+            directory.mkdir(mode=0o700)
+            _give_to_owner(directory)
     except OSError as error:
         raise _cannot(directory, error) from error
     names = {port} if "://" in port else {os.path.abspath(port), os.path.realpath(port)}  # noqa: PTH100
     return [directory / f"{_file_name(name)}.{kind}" for name in sorted(names)]
+
+
+def _give_to_owner(path: Path) -> None:
+    """What root makes, in a `sudo make flash`, must stay usable to the agent's own user."""
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)  # a link could lead far
 
 
 def _file_name(port: str) -> str:
@@ -118,6 +128,7 @@ def _locked(path: Path, patience_s: float) -> Iterator[bool]:
     """Holds the lock, if it can be had in time."""
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+        _give_to_owner(path)
     except OSError as error:
         raise _cannot(path, error) from error
     try:

@@ -179,6 +179,18 @@ def test_the_files_are_private(store: Path, port: str) -> None:
         assert directory.stat().st_mode & 0o777 == 0o700
 
 
+def test_what_root_borrows_stays_usable_to_the_agents_user(store: Path, port: str) -> None:
+    owner = 12345 if os.geteuid() == 0 else os.geteuid()
+    os.chown(store.parent, owner, -1)
+    with borrow(store, port):
+        pass
+    grant(store, port, soon())
+    directory = store.with_name("thingwarden.db.serial")
+    made = [directory, *directory.iterdir()]
+    assert len(made) == 4
+    assert {path.stat().st_uid for path in made} == {owner}
+
+
 def test_a_directory_that_cannot_be_made_is_told(store: Path, port: str) -> None:
     store.with_name("thingwarden.db.serial").touch()
     with pytest.raises(SerialLeaseError, match=r"thingwarden\.db\.serial.* cannot be used"):
