@@ -165,7 +165,9 @@ class _Message(msgspec.Struct):
 
 
 def _message(command: Command, now_ms: int) -> _Message:
-    return _Message(command.id, command.name, command.args, max(command.expires_ms - now_ms, 1))
+    given_ms = command.expires_ms - command.created_ms
+    left_ms = min(max(command.expires_ms - now_ms, 1), given_ms)  # also when the clock was set back
+    return _Message(command.id, command.name, command.args, left_ms)
 
 
 def _told(command: Command, result: CommandResult, now_ms: int) -> Command:

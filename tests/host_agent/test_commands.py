@@ -121,6 +121,11 @@ def test_a_message_has_the_time_that_is_left():
     assert message_of([], NOW) is None
 
 
+def test_a_clock_that_is_set_back_gives_a_command_no_more_time_than_it_had():
+    (message,) = json.loads(message_of([command(5)], NOW - 3_600_000))
+    assert message["ttl_ms"] == 60_000
+
+
 texts = st.text(st.characters(codec="utf-8"), max_size=128)
 values = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | texts
 
