@@ -85,7 +85,7 @@ class SerialLink:
         elif self._clock.since(self._spoke_at) >= self._patience_ms():
             # An agent that was plugged in only now has not got this frame: it asked for one.
             if self._is_nudged:
-                self._fail("it asks for a frame instead of answering")
+                self._fail("it came only now")
             else:
                 self._ask()
 

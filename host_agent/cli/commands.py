@@ -61,7 +61,8 @@ def send(
         takes_commands = known is not None and known.commanded is not None
         if not takes_commands and not json:
             print_line(
-                f"{device} has never said that it takes commands: its config.json needs `commands`"
+                f"{device} has not said yet that it takes commands, which it does once it is in"
+                " touch, if its config.json has `commands`"
             )
         command = _awaited(store, command, wait)
     if json:

@@ -84,7 +84,7 @@ def test_a_board_that_is_not_there_in_time(ready) -> None:
     outcome = ready("command", "send", "door", "power", "on", "--ttl", "1", "--wait", "10")
     assert outcome.code == 1
     assert "power expired: its board did not take it in time" in outcome.err
-    assert "door has never said that it takes commands" in outcome.out
+    assert "door has not said yet that it takes commands" in outcome.out
 
 
 def test_one_that_is_not_answered_yet_stays_open(ready, store, board) -> None:
