@@ -177,7 +177,7 @@ def test_an_agent_that_asks_for_a_frame_and_answers_none_never_got_it():
     rig.uart.plug(True)
     rig.port.say(b"~?")
     assert rig.run(990) is None
-    assert "asks for a frame" in rig.run(20).error
+    assert "only now" in rig.run(20).error
 
 
 def test_a_nudge_amid_an_exchange_does_not_end_it():
