@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.system import CREDENTIALS, System, free_port
+from tools.board.ask import Ask
+from tools.board.provision import files_for
 from tools.server_process import ServerProcess
 from tools.simulator import UsbBoard
 
@@ -31,7 +33,7 @@ def commands(text: str) -> list[str]:
 
 COMMANDS = commands(README)
 REAL_BOARD = commands(README.partition("## A real board")[2].partition("\n## ")[0])
-(DOOR,) = [shlex.split(command) for command in COMMANDS if "--door" in command]
+(DOOR,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
 INLINE = re.findall(r"`(thingwarden [^`]+)`", README)
 
 
@@ -213,11 +215,14 @@ def test_a_door_is_set_up_as_shown(tmp_path: Path, sandbox: ServerProcess) -> No
     with (tmp_path / "agent.toml").open("a") as settings:
         settings.write(line + "\n")
     thingwarden("device", "add", "front-door", "--type", "Lock")
-    thingwarden(*DOOR[1:])
+    boards = tmp_path / "boards"
+    boards.mkdir(mode=0o700)
+    (boards / "front-door.toml").touch(mode=0o600)
+    (boards / "front-door.toml").write_text(f'agent = "http://192.168.1.10:8710"\n{DOOR}')
+    config = files_for("front-door", tmp_path / "agent.toml", boards, Ask()).config
+    assert config["guardiankey"]["auth_group_id"] and config["access"]["keypad"]
     as_shown("access", "add", answer="471108\n")
     as_shown("attempts", "list")
-    config = json.loads((tmp_path / "front-door.json").read_text())
-    assert config["guardiankey"]["auth_group_id"] and config["access"]["keypad"]
     assert "alice" in thingwarden("access", "list")
 
 
