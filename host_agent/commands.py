@@ -120,10 +120,11 @@ def after_report(
     return [judged(command) for command in before]
 
 
-def sendable(commands: Sequence[Command], now_ms: int) -> list[Command]:
-    """Those of the open commands, by ascending id, that one reply can take."""
+def sendable(commands: Sequence[Command], now_ms: int, room: int) -> list[Command]:
+    """Those of the open commands, by ascending id, that a reply can take which has that many bytes
+    for them."""
     chosen: list[Command] = []
-    room = MAX_SENT_BYTES - len("[]")
+    room = min(room, MAX_SENT_BYTES) - len(',"commands":[]')
     for command in commands[:MAX_SENT]:
         room -= len(msgspec.json.encode(_message(command, now_ms))) + len(",")
         if room < 0:

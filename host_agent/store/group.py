@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from host_agent.access import AccessState
+from host_agent.access import MAX_CHANGE_BYTES, AccessState, change_for
 from host_agent.clock import now_ms
-from host_agent.commands import Command, after_report, sendable
+from host_agent.commands import MAX_SENT_BYTES, Command, after_report, sendable
 from host_agent.store import acceptance, access, commands, devices, events
 from host_agent.store.errors import StoreFull
 from host_agent.store.events import Waiting
@@ -138,11 +138,22 @@ class Group:
         after = after_report(before, report.commanded, device.commanded, report.results, now)
         settled = [command for command in after if command.state != "open"]
         still_open = [command for command in after if command.state == "open"]
-        sent = [] if report.commanded is None else sendable(still_open, now)
+        sent = sendable(still_open, now, self._room_for_commands(device, report))
         leaving = [replace(command, sent_ms=now) for command in sent if command.sent_ms is None]
         for command in (*settled, *leaving):
             self.put_command(command)
         return replace(answer, commands=tuple(sent), settled=tuple(settled))
+
+    def _room_for_commands(self, device: Device, report: Report) -> int:
+        """In bytes: none for a board that takes none or waits for a verdict. Who may enter goes
+        before what to switch: a lockdown never waits for commands."""
+        if report.commanded is None or report.attempt is not None:
+            return 0
+        state = self.access(device.name)
+        if state is None or report.access is None:
+            return MAX_SENT_BYTES
+        change = change_for(state, report.access)
+        return MAX_SENT_BYTES if change is None else MAX_CHANGE_BYTES - len(change)
 
     def settle(self, outcomes: Iterable[Delivered | Retry | Dead]) -> None:
         """Write what became of pending events; of two outcomes of an event the last counts."""
