@@ -182,12 +182,13 @@ def test_a_real_board_is_set_up_as_shown(tmp_path: Path) -> None:
         port = ("--port", str(board.port))
         flash = shlex.split(in_section("make flash"))
         expanded = subprocess.check_output(["make", "-n", *flash[1:]], cwd=ROOT, text=True)
-        run(expanded.splitlines()[-1], *port)
+        (flash_command,) = [line for line in expanded.splitlines() if "tools.board" in line]
+        run(flash_command, *port)
         assert "done" in run(in_section(".venv/bin/thingwarden command send"))
         board.wait_for_output(18, 1)
         assert "front-door" in run(in_section(".venv/bin/python -m tools.board doctor"), *port)
         run(in_section(".venv/bin/thingwarden device rotate"))
-        run(expanded.splitlines()[-1], *port)
+        run(flash_command, *port)
     finally:
         system.close()
 

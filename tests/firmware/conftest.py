@@ -33,6 +33,7 @@ ROOMY = (
     "test_attempts_route",
     "test_door",
     "test_door_failures",
+    "test_route_rest",
 )
 ROOMY_HEAP = "208k"  # these tests and the agent that they play lie on the same heap; see test_heap
 
