@@ -8,8 +8,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from host_agent.agent import run_agent
+from host_agent.app import Agent, AppError
 from host_agent.app.loading import LOGGERS, load_app
-from host_agent.cli.output import DEFAULT_CONFIG, ConfigPath
+from host_agent.cli.output import DEFAULT_CONFIG, ConfigPath, UsageError
 from host_agent.config import load_settings
 
 _COLLECT_AFTER = 10_000
@@ -37,4 +38,11 @@ def run(
     settings = load_settings(config)
     for logger in ("host_agent", LOGGERS):
         logging.getLogger(logger).setLevel(settings.log.level.upper())
-    run_agent(settings, None if app is None else load_app(app))
+    run_agent(settings, None if app is None else _load(app))
+
+
+def _load(file: Path) -> Agent:
+    try:
+        return load_app(file)
+    except AppError as error:
+        raise UsageError(str(error)) from error
