@@ -1,9 +1,9 @@
 """The Agent of an app: its handlers, and what they can do."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, overload
+from typing import TypeVar, overload
 
 from host_agent.app.errors import AppError
 from host_agent.app.events import ExternalEvent
@@ -15,7 +15,6 @@ ANY = "*"
 """The type of every event."""
 
 H = TypeVar("H", bound=Callable[..., object])
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class Agent:
         Raises, when awaited, UnknownDevice and CommandError as `store.commands.add`."""
         running = self._must_run("send")
         work = running.store.commands.give(device, name, value, ttl_s)
-        return self._start(f"the command {name} to {device}", work)
+        return Started(f"the command {name} to {device}", work, running.loop)
 
     def create_external_event(self, event_type: str, request: object, device: str) -> ExternalEvent:
         """An event of now that somebody caused from outside: SOURCE_IP and USER_AGENT come from the
@@ -106,10 +105,7 @@ class Agent:
         running = self._must_run("send_event")
         if not isinstance(event, ExternalEvent):
             raise AppError("agent.send_event() wants what agent.create_external_event() made")
-        return self._start(f"{event!r}", running.store.add_external(event.to_store()))
-
-    def _start(self, what: str, work: Coroutine[Any, Any, T]) -> Started[T]:
-        return Started(what, work, self._must_run("send").loop)
+        return Started(repr(event), running.store.add_external(event.to_store()), running.loop)
 
     def _must_run(self, method: str) -> _Running:
         if self._running is None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from host_agent.app import DeviceEvent
-from host_agent.app.calling import MAX_HANGING
+from host_agent.app.calling import MAX_HANGING, Handler
 from host_agent.app.handling import MAX_WAITING
 
 
@@ -153,12 +153,20 @@ def test_a_handler_that_raises_is_told_with_its_lines(
             await until(lambda: app.count("buttonState", "failed") == 2)
 
     asyncio.run(scenario())
-    (record,) = caplog.records  # the second one follows within a second
-    text = record.getMessage()
+    text = caplog.records[0].getMessage()
     assert "the handler of buttonState" in text
     assert f"{__file__}" in text and "in inner" in text and "calling.py" not in text
     assert "\x1b" not in text
     assert all(line.startswith("    ") for line in text.splitlines()[1:])
+
+
+def test_problems_of_a_moment_share_one_message(caplog):
+    handler = Handler(print, "the handler of x")
+    for _ in range(3):
+        handler.tell("failed", "why")
+    assert [record.getMessage() for record in caplog.records] == [
+        "the handler of x failed\n    why"
+    ]
 
 
 def test_what_a_sync_handler_returns_is_awaited(agent, running, press, until, caplog):
@@ -276,7 +284,7 @@ def test_a_stop_lets_handlers_finish_and_tells_what_it_drops(agent, running, pre
         await asyncio.sleep(3600)
 
     async def scenario():
-        async with running(drain_s=0.5) as app:
+        async with running(drain_s=3) as app:
             await press("hvac", 1, 2)
             await press("hvac", 3, 4, kind="other")
         return app.count("other", "dropped")
