@@ -77,7 +77,7 @@ class _Requests:
         client = client_address(peer, forwarded_for, self._trusted_proxies)
         return Request(
             method=request.method,
-            path=request.url.path,
+            path=request.scope["path"],
             query=dict(request.query_params),
             headers={**headers, "x-forwarded-for": client},
             body=body,
