@@ -10,6 +10,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from host_agent.app import Agent
+from host_agent.app.listening import MAX_CONNECTIONS as APP_CONNECTIONS
+from host_agent.app.running import AppRun
 from host_agent.config import Settings
 from host_agent.console.app import console_app
 from host_agent.delivery import Delivery
@@ -30,6 +33,8 @@ from host_agent.webhook import webhook_app
 
 DRAIN_S = 10
 """How long events under way may take when the agent stops."""
+APP_DRAIN_S = 5
+"""How long handlers of an app may take for events that came before that."""
 _DAMAGE_CHECK_S = 0.5
 
 _log = logging.getLogger(__name__)
@@ -52,6 +57,7 @@ class _Parts:
     sessions: Sessions
     serial: SerialLink
     lockdown: Lockdown
+    app: AppRun
 
     def problems(self) -> list[str]:
         """Why the agent does not do its whole work now."""
@@ -72,8 +78,9 @@ class _Parts:
         return found
 
 
-def run_agent(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT, then drain. Raises ThingWardenError when it cannot go on."""
+def run_agent(settings: Settings, app: Agent | None = None) -> None:
+    """Run until SIGTERM or SIGINT, then drain; with an app's handlers, if there is one. Raises
+    ThingWardenError when it cannot go on."""
     endpoint = settings.securithings.endpoint()
     guardiankey = settings.guardiankey
     account = guardiankey.load_account()
@@ -94,6 +101,7 @@ def run_agent(settings: Settings) -> None:
             sessions=sessions,
             serial=SerialLink(settings.serial.ports, sessions, store, path, metrics),
             lockdown=Lockdown(guardiankey.lockdown_on, guardiankey.lockdown_devices),
+            app=AppRun(app or Agent(), store, metrics),
         )
         with ExitStack() as stack, asyncio.Runner(loop_factory=_new_event_loop) as runner:
             listeners = {
@@ -112,6 +120,10 @@ def _bound(parts: _Parts, account: Account | None) -> Iterator[tuple[str, Listen
         app = webhook_app(account, parts.store, parts.lockdown, metrics)
         busy = metrics.notifications.labels("busy").inc
         yield "webhook", Listener(app, *address, busy, WEBHOOK_CONNECTIONS)
+    host, port = settings.app.address
+    if requests := parts.app.requests_app(host, settings.app.trusted_proxies):
+        busy = metrics.app_requests.labels("busy").inc
+        yield "app", Listener(requests, host, port, busy, APP_CONNECTIONS)
     app = console_app(parts.store, metrics, parts.problems, settings.console.address[0])
     yield "console", Listener(app, *settings.console.address)
 
@@ -120,6 +132,7 @@ async def _serve(parts: _Parts, listeners: Mapping[str, Listener]) -> None:
     stopped = _stop_signal()
     keep_days = parts.settings.guardiankey.keep_days
     async with parts.api:
+        parts.app.start()
         serving = [asyncio.create_task(listener.serve()) for listener in listeners.values()]
         delivering = asyncio.create_task(parts.delivery.run())
         attending = asyncio.create_task(parts.serial.run())
@@ -138,6 +151,7 @@ async def _serve(parts: _Parts, listeners: Mapping[str, Listener]) -> None:
         attending.cancel()
         await asyncio.wait([attending, *serving])
         await parts.relay.stop()
+        await parts.app.stop(APP_DRAIN_S)
         await parts.delivery.stop(DRAIN_S)
         for task in until_stopped:
             task.cancel()

@@ -1,5 +1,5 @@
-"""How link and webhook take a request in: its body within limits, then one of a number of places,
-and every refusal counted."""
+"""How link, webhook and app take a request in: its body within limits, then one of a number of
+places, and every refusal counted."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -86,6 +86,18 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
+        self.app_events = Counter(
+            "thingwarden_app_events",
+            "Events for the app's handlers: done, failed, hung or dropped",
+            ["on", "result"],
+            registry=self.registry,
+        )
+        self.app_requests = Counter(
+            "thingwarden_app_requests",
+            "Requests to the app, by what became of them",
+            ["result"],
+            registry=self.registry,
+        )
         self.delivery_paused = Gauge(
             "thingwarden_delivery_paused",
             "1 while SecuriThings refuses the credentials",

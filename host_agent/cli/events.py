@@ -18,7 +18,7 @@ from host_agent.cli.output import (
     print_table,
 )
 from host_agent.cli.store import open_store
-from host_agent.store import State, StoredEvent
+from host_agent.store import Caller, State, StoredEvent
 
 app = App(name="events", help="See what became of events; works while the agent runs.")
 
@@ -46,7 +46,7 @@ def list_(
         print_json(asdict(event) for event in found)
         return
     print_table(
-        ["id", "time", "clock", "device", "type", "params", "state", "attempts", "reason"],
+        ["id", "time", "clock", "device", "type", "params", "by", "state", "attempts", "reason"],
         map(_row, found),
     )
 
@@ -80,7 +80,15 @@ def _row(event: StoredEvent) -> tuple[object, ...]:
         event.device,
         event.type,
         event.raw or params,
+        _by(event.caller),
         event.state,
         event.attempts,
         event.reason,
     )
+
+
+def _by(caller: Caller | None) -> str | None:
+    """Who caused an external event, by the best that is known; None for an event of a board."""
+    if caller is None:
+        return None
+    return caller.user_id or caller.api_key_id or caller.source_ip or "somebody"

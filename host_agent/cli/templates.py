@@ -28,6 +28,12 @@ api_secret = ""
 # /healthz, /readyz and /metrics: HOST:PORT. There is no login; keep it on this machine.
 # listen = "127.0.0.1:8711"
 
+[app]
+# Where the app of `thingwarden run --app FILE` answers requests, if it does: HOST:PORT.
+# listen = "127.0.0.1:8712"
+# Addresses or networks of proxies in front; only what they say in X-Forwarded-For is believed.
+# trusted_proxies = []
+
 [store]
 # The file with devices, keys and events, from the directory of this file.
 # path = "thingwarden.db"
@@ -91,7 +97,7 @@ User={user}
 Restart=always
 RestartPreventExitStatus=2
 RestartSec=2
-TimeoutStopSec=30
+TimeoutStopSec=40
 LimitNOFILE=65536
 
 NoNewPrivileges=yes

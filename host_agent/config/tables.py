@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from host_agent.config.app import AppSettings
 from host_agent.config.errors import ConfigError
 from host_agent.config.guardiankey import GuardianKeySettings
 from host_agent.config.serial import SerialSettings
@@ -94,6 +95,7 @@ class Settings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     link: LinkSettings = LinkSettings()
     serial: SerialSettings = SerialSettings()
     console: ConsoleSettings = ConsoleSettings()
+    app: AppSettings = AppSettings()
     store: StoreSettings = StoreSettings()
     delivery: DeliverySettings = DeliverySettings()
     guardiankey: GuardianKeySettings = GuardianKeySettings()

@@ -4,11 +4,16 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 
-from host_agent.store.records import Accepted, BadEvent, CapturedEvent, Device, EventId, Report
+from host_agent.store.records import (
+    NO_BOOT,
+    Accepted,
+    BadEvent,
+    CapturedEvent,
+    Device,
+    EventId,
+    Report,
+)
 
-NO_BOOT = -1
-"""The boot of a bad event without a usable id; its seq is a hash of its content, so that a board
-which repeats it does not fill the store."""
 _TIMES = ("age", "t")
 """What a board tells anew each time that it repeats an event."""
 

@@ -34,6 +34,14 @@ class CommandQueue:
             lambda group: registry.add_command(group, device, name, args, ttl_s)
         )
 
+    async def give(
+        self, device: str, name: str, args: Args = None, ttl_s: float = TTL_S
+    ) -> Command:
+        """The same as `add`, on the event loop."""
+        return await self._writer.run(
+            lambda group: registry.add_command(group, device, name, args, ttl_s)
+        )
+
     def get(self, device: str, command_id: int) -> Command | None:
         """The command as it stands now."""
         found = self._read(lambda reader: command_table.find(reader, device, command_id))

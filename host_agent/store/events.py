@@ -2,17 +2,22 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 from typing import NamedTuple
 
 import msgspec
 
-from host_agent.store.acceptance import NO_BOOT
 from host_agent.store.records import (
+    EXTERNAL,
+    NO_BOOT,
     BadEvent,
+    Caller,
     CapturedEvent,
     Dead,
     Delivered,
     Device,
+    ExternalEvent,
+    ExternalParams,
     Outgoing,
     Params,
     Retry,
@@ -20,6 +25,7 @@ from host_agent.store.records import (
     State,
     Stats,
     StoredEvent,
+    event_id,
 )
 from host_agent.store.schema import Row, execute_values
 
@@ -29,6 +35,26 @@ INSERT INTO events (id, device, boot, seq, type, params, bytes, time_ms, time_so
     state, reason, settled_ms) {values}
 ON CONFLICT (device, boot, seq) DO NOTHING
 """
+_CALLER = "source_ip, user_agent, user_id, session_id, api_key_id, group_id"
+"""As the fields of a Caller."""
+_CALLER_COLUMNS = len(_CALLER.split(","))
+_ADD_EXTERNAL = f"""
+INSERT INTO events (id, device, boot, seq, type, params, bytes, time_ms, time_source, accepted_ms,
+    state, {_CALLER}) {{values}}
+"""
+_CALLER_OF = f"SELECT {_CALLER} FROM events WHERE id = ?"  # noqa: S608  a constant, here and below
+_PENDING = """
+SELECT id, devices.type, "group", events.boot, seq, events.type, params, time_ms, attempts,
+    first_attempt_ms, next_ms
+FROM events INDEXED BY events_pending JOIN devices ON name = device
+WHERE device = ? AND state = 'pending' AND id > ? ORDER BY id LIMIT ?
+"""
+_STORED = f"""
+SELECT id, device, boot, seq, type, params, {_CALLER}, time_ms, time_source, accepted_ms, state,
+    attempts, next_ms, reason, settled_ms FROM events
+WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR device = ?2)
+ORDER BY id DESC LIMIT ?3
+"""  # noqa: S608
 _SETTLE = """
 WITH outcomes (id, state, attempts, first_attempt_ms, next_ms, reason, settled_ms) AS ({values})
 UPDATE events SET
@@ -57,6 +83,7 @@ DELETE FROM events WHERE id IN (
 """
 
 _params_decoder = msgspec.json.Decoder(Params)
+_external_decoder = msgspec.json.Decoder(ExternalParams)
 
 
 class Waiting(NamedTuple):
@@ -100,9 +127,40 @@ def outgoing(row_id: int, device: Device, event: CapturedEvent) -> Outgoing:
     )
 
 
+def external_row(row_id: int, seq: int, event: ExternalEvent, accepted_ms: int) -> Row:
+    """The event as `add_external` takes it. Raises UnicodeError as `new_row`."""
+    caller: Row = astuple(event.caller)
+    params = msgspec.json.encode(event.params)
+    texts = (event.type, *(text for text in caller if text is not None))
+    size = len(params) + sum(len(text.encode()) for text in texts)
+    what = (event.type, params.decode(), size, event.time_ms, "agent", accepted_ms, "pending")
+    return (row_id, event.device, EXTERNAL, seq, *what, *caller)
+
+
+def outgoing_external(row_id: int, device: Device, seq: int, event: ExternalEvent) -> Outgoing:
+    """A new external event as delivery takes it."""
+    return Outgoing(
+        id=row_id,
+        device=device.name,
+        device_type=device.type,
+        group=device.group,
+        boot=EXTERNAL,
+        seq=seq,
+        type=event.type,
+        params=event.params,
+        time_ms=event.time_ms,
+        caller=event.caller,
+    )
+
+
 def add(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
     """Insert rows of `new_row`."""
     execute_values(connection, _ADD, rows)
+
+
+def add_external(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """Insert rows of `external_row`."""
+    execute_values(connection, _ADD_EXTERNAL, rows)
 
 
 def settle(
@@ -149,13 +207,7 @@ def pending(
     connection: sqlite3.Connection, device: str, after_id: int, limit: int
 ) -> list[Outgoing]:
     """The next events of a device that wait, by ascending id."""
-    rows = connection.execute(
-        'SELECT id, devices.type, "group", events.boot, seq, events.type, params, time_ms,'
-        " attempts, first_attempt_ms, next_ms"
-        " FROM events INDEXED BY events_pending JOIN devices ON name = device"
-        " WHERE device = ? AND state = 'pending' AND id > ? ORDER BY id LIMIT ?",
-        (device, after_id, limit),
-    )
+    rows = connection.execute(_PENDING, (device, after_id, limit))
     return [
         Outgoing(
             id=row_id,
@@ -165,11 +217,12 @@ def pending(
             boot=boot,
             seq=seq,
             type=type_,
-            params=_params(params),
+            params=_external_params(params) if boot == EXTERNAL else _params(params),
             time_ms=time_ms,
             attempts=attempts,
             first_attempt_ms=first_attempt_ms,
             next_ms=next_ms,
+            caller=_caller(connection, row_id) if boot == EXTERNAL else None,
         )
         for (
             row_id,
@@ -187,40 +240,59 @@ def pending(
     ]
 
 
+def _caller(connection: sqlite3.Connection, row_id: int) -> Caller:
+    """A query of its own, so that events of boards do not pay for it; it is made while the one that
+    found the row goes on, and so sees the same state."""
+    return Caller(*connection.execute(_CALLER_OF, (row_id,)).fetchone())
+
+
 def stored(
     connection: sqlite3.Connection, state: State | None, device: str | None, limit: int
 ) -> list[StoredEvent]:
     """Events for a person, newest first."""
-    rows = connection.execute(
-        "SELECT id, device, boot, seq, type, params, time_ms, time_source, accepted_ms, state,"
-        " attempts, next_ms, reason, settled_ms FROM events"
-        " WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR device = ?2)"
-        " ORDER BY id DESC LIMIT ?3",
-        (state, device, limit),
-    )
+    rows = connection.execute(_STORED, (state, device, limit))
     return [_stored(row) for row in rows]
 
 
 def _stored(columns: Row) -> StoredEvent:
     row_id, device, boot, seq, type_, text, *rest = columns
-    known = boot != NO_BOOT
-    params = None if type_ is None else _params(text)
-    return StoredEvent(
+    caller = Caller(*rest[:_CALLER_COLUMNS])
+    from_board = boot not in (NO_BOOT, EXTERNAL)
+    params = None if type_ is None else _shown_params(boot, text)
+    shown: Row = (
         row_id,
         device,
-        boot if known else None,
-        seq if known else None,
+        boot if from_board else None,
+        seq if from_board else None,
         type_ or "",
         params or {},
         text if params is None else "",
-        *rest,
+        *rest[_CALLER_COLUMNS:],
+        None if boot == NO_BOOT else event_id(device, boot, seq),
+        caller if boot == EXTERNAL else None,
     )
+    return StoredEvent(*shown)
+
+
+def _shown_params(boot: int, text: str) -> Params | None:
+    if boot != EXTERNAL:
+        return _params(text)
+    params = _external_params(text)
+    return None if params is None else dict(params)
 
 
 def _params(text: str) -> Params | None:
     """None if the text got damaged."""
     try:
         return _params_decoder.decode(text)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+
+
+def _external_params(text: str) -> ExternalParams | None:
+    """The same for an external event."""
+    try:
+        return _external_decoder.decode(text)
     except (msgspec.MsgspecError, RecursionError):
         return None
 

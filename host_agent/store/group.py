@@ -17,6 +17,7 @@ from host_agent.store.records import (
     Dead,
     Delivered,
     Device,
+    ExternalEvent,
     Limits,
     Outgoing,
     Report,
@@ -57,6 +58,7 @@ class Group:
         self._access_rows: dict[str, Row] = {}
         self._command_rows: dict[tuple[str, int], Row] = {}
         self._event_rows: list[Row] = []
+        self._external_rows: list[Row] = []
         self._outcomes: dict[int, Delivered | Retry | Dead] = {}
 
     def device(self, name: str) -> Device | None:
@@ -155,6 +157,19 @@ class Group:
         change = change_for(state, report.access)
         return MAX_SENT_BYTES if change is None else MAX_CHANGE_BYTES - len(change)
 
+    def add_external(self, device: Device, seq: int, event: ExternalEvent) -> Outgoing:
+        """Record an external event; raises StoreFull if it does not fit."""
+        row_id = self.last_id + 1
+        row = events.external_row(row_id, seq, event, now_ms())
+        waiting = Waiting(self.waiting.events + 1, self.waiting.bytes + events.size_of(row))
+        self._refuse_beyond_limits(waiting)
+        added = events.outgoing_external(row_id, device, seq, event)
+        self._external_rows.append(row)
+        self.outgoing.append(added)
+        self.last_id = row_id
+        self.waiting = waiting
+        return added
+
     def settle(self, outcomes: Iterable[Delivered | Retry | Dead]) -> None:
         """Write what became of pending events; of two outcomes of an event the last counts."""
         self._outcomes.update((outcome.id, outcome) for outcome in outcomes)
@@ -163,6 +178,8 @@ class Group:
         """All of it, into the open transaction."""
         if self._event_rows:
             events.add(self.connection, self._event_rows)
+        if self._external_rows:
+            events.add_external(self.connection, self._external_rows)
         if self._device_rows:
             devices.save(self.connection, self._device_rows.values())
         for row in self._access_rows.values():

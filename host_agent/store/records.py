@@ -9,12 +9,25 @@ from host_agent.commands import Command, CommandResult
 
 DEVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
+NO_BOOT = -1
+"""The boot of a bad event without a usable id; its seq is a hash of its content, so that a board
+which repeats it does not fill the store."""
+EXTERNAL = -2
+"""The boot of an external event; its seq is random."""
+
 EventId: TypeAlias = tuple[int, int]
 """(boot, seq), ascending per device, given by the board at capture."""
 Params: TypeAlias = dict[str, str | int | float | bool]
-TimeSource: TypeAlias = Literal["board", "age", "arrival"]
+ExternalParams: TypeAlias = tuple[tuple[str, str], ...]
+"""Of an external event, as SecuriThings gets them: in their order, a name may occur again."""
+TimeSource: TypeAlias = Literal["board", "age", "arrival", "agent"]
 State: TypeAlias = Literal["pending", "delivered", "dead"]
 Settled: TypeAlias = Literal["delivered", "dead"]
+
+
+def event_id(device: str, boot: int, seq: int) -> str:
+    """The event's EXT_EVT_ID: `<device>:<boot>:<seq>`, `<device>:x:<16 hex>` of an external one."""
+    return f"{device}:x:{seq:016x}" if boot == EXTERNAL else f"{device}:{boot}:{seq}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,30 @@ class CapturedEvent:
     params: Params
     time_ms: int
     time_source: TimeSource
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asked for an external event, as far as it is known; `group` is for SOURCE_GROUP_ID, in
+    place of the device's."""
+
+    source_ip: str | None = None
+    user_agent: str | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    api_key_id: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalEvent:
+    """An event that somebody caused from outside, about a device."""
+
+    device: str
+    type: str
+    params: ExternalParams
+    time_ms: int
+    caller: Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +169,7 @@ class Forgotten:
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """An event that waits for delivery. Ascending `id` is the order of acceptance; `params` is None
-    if what the store holds of it cannot be read any more."""
+    if what the store holds of it cannot be read any more. An external event has a `caller`."""
 
     id: int
     device: str
@@ -141,11 +178,17 @@ class Outgoing:
     boot: int
     seq: int
     type: str
-    params: Params | None
+    params: Params | ExternalParams | None
     time_ms: int
     attempts: int = 0
     first_attempt_ms: int | None = None
     next_ms: int = 0
+    caller: Caller | None = None
+
+    @property
+    def event_id(self) -> str:
+        """EXT_EVT_ID at SecuriThings."""
+        return event_id(self.device, self.boot, self.seq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +222,8 @@ class Dead:
 class StoredEvent:
     """An event as a person sees it. `raw` is what the board sent if it was unreadable, then
     `type` is "" and `params` empty, or what the store holds if `params` got damaged there; ids are
-    None when it had none."""
+    None when it had none. An external event has a `caller`, no boot and no seq; of a parameter that
+    it has again `params` shows the last value."""
 
     id: int
     device: str
@@ -196,6 +240,9 @@ class StoredEvent:
     next_ms: int
     reason: str
     settled_ms: int | None
+    event_id: str | None
+    """EXT_EVT_ID at SecuriThings."""
+    caller: Caller | None
 
 
 @dataclass(frozen=True, slots=True)

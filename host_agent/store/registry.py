@@ -2,6 +2,7 @@
 
 All or nothing: a function that raises has changed nothing."""
 
+import secrets
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
@@ -25,7 +26,9 @@ from host_agent.store.records import (
     DEVICE_NAME,
     Accepted,
     Device,
+    ExternalEvent,
     Forgotten,
+    Outgoing,
     Report,
     Stale,
     StoredNotification,
@@ -123,6 +126,11 @@ def accept(group: Group, report: Report) -> Accepted | Stale | Forgotten:
     answer = group.accept(promoted, report)
     group.registry_changed |= promoted is not device
     return answer
+
+
+def add_external(group: Group, event: ExternalEvent) -> Outgoing:
+    """Record an event from outside under a new id. Raises UnknownDevice and StoreFull."""
+    return group.add_external(_known(group, event.device), secrets.randbits(63), event)
 
 
 def record_notification(

@@ -142,7 +142,16 @@ CREATE TABLE commands (
 CREATE INDEX commands_open ON commands (device) WHERE state = 'open';
 CREATE INDEX commands_created ON commands (created_ms);
 """
-_SCRIPTS = (_VERSION_1, _VERSION_2, _VERSION_3)
+# Of external events only; `group_id` is in place of the device's group.
+_VERSION_4 = """
+ALTER TABLE events ADD COLUMN source_ip TEXT;
+ALTER TABLE events ADD COLUMN user_agent TEXT;
+ALTER TABLE events ADD COLUMN user_id TEXT;
+ALTER TABLE events ADD COLUMN session_id TEXT;
+ALTER TABLE events ADD COLUMN api_key_id TEXT;
+ALTER TABLE events ADD COLUMN group_id TEXT;
+"""
+_SCRIPTS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 VERSION = len(_SCRIPTS)
 
 

@@ -26,6 +26,7 @@ from host_agent.store.records import (
     Dead,
     Delivered,
     Device,
+    ExternalEvent,
     Forgotten,
     Limits,
     Outgoing,
@@ -208,6 +209,12 @@ class Store:
     async def accept(self, report: Report) -> Accepted | Stale | Forgotten:
         """Record what a frame carried, all or nothing. Raises StoreFull when it has no room."""
         return await self._writer.run(lambda group: registry.accept(group, report))
+
+    async def add_external(self, event: ExternalEvent) -> str:
+        """Record an event that somebody caused from outside; its EXT_EVT_ID. Raises UnknownDevice,
+        and StoreFull when there is no room."""
+        added = await self._writer.run(lambda group: registry.add_external(group, event))
+        return added.event_id
 
     def verdict(self, device: str, attempt: int, digest: bytes) -> AttemptVerdict | None:
         """What became of this very attempt, if it came before; `digest` as in AttemptVerdict."""

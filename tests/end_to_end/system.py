@@ -56,13 +56,17 @@ class System:
             says="listening on",
             env=CREDENTIALS,
         )
-        self.agent = ServerProcess(
-            ["host_agent", "run", "--config", str(self.config)],
-            log=directory / "agent.log",
+        self.app = f"http://127.0.0.1:{free_port()}"
+        self.agent = self._new_agent()
+        self.boards: list[SimulatedBoard | UsbBoard] = []
+
+    def _new_agent(self, *arguments: str) -> ServerProcess:
+        return ServerProcess(
+            ["host_agent", "run", "--config", str(self.config), *arguments],
+            log=self.directory / "agent.log",
             says="device link on",
             env=CREDENTIALS,
         )
-        self.boards: list[SimulatedBoard | UsbBoard] = []
 
     def start(self) -> None:
         self.sandbox.start()
@@ -83,6 +87,13 @@ class System:
         )
         lines = ['account = "guardiankey.toml"', f'webhook = "{webhook}"', *settings]
         self._write_config(table + "\n".join(lines) + "\n")
+        self.agent.start()
+
+    def start_with_app(self, file: Path) -> None:
+        """With the app in that file, which answers requests at `app`."""
+        self.sandbox.start()
+        self._write_config(f'[app]\nlisten = "{self.app[7:]}"\n')
+        self.agent = self._new_agent("--app", str(file))
         self.agent.start()
 
     def start_with_usb(self) -> None:

@@ -18,9 +18,11 @@ EXIT_S = 20
 class Agent(ServerProcess):
     """One `thingwarden run`."""
 
-    def __init__(self, config: Path, log: Path, environment: dict[str, str]) -> None:
+    def __init__(
+        self, config: Path, log: Path, environment: dict[str, str], *arguments: str
+    ) -> None:
         super().__init__(
-            ["host_agent", "run", "--config", str(config)],
+            ["host_agent", "run", "--config", str(config), *arguments],
             log=log,
             says="console on",
             env=environment,
@@ -85,13 +87,13 @@ def launch(
     tmp_path: Path,
     configure,  # noqa: ARG001 (there must be an agent.toml)
     environment: dict[str, str],
-) -> Iterator[Callable[[], Agent]]:
-    """Makes an agent, which is not started yet; none outlives the test."""
+) -> Iterator[Callable[..., Agent]]:
+    """launch(*arguments) makes an agent, which is not started yet; none outlives the test."""
     agents: list[Agent] = []
 
-    def launch() -> Agent:
+    def launch(*arguments: str) -> Agent:
         log = tmp_path / f"agent-{len(agents)}.log"
-        agents.append(Agent(tmp_path / "agent.toml", log, environment))
+        agents.append(Agent(tmp_path / "agent.toml", log, environment, *arguments))
         return agents[-1]
 
     yield launch

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from host_agent.store import BadEvent, CapturedEvent, Dead, Report, Store
+from host_agent.store import (
+    BadEvent,
+    Caller,
+    CapturedEvent,
+    Dead,
+    ExternalEvent,
+    Report,
+    Store,
+)
 
 
 @pytest.fixture
@@ -37,6 +45,23 @@ def test_params_damaged_in_the_store_are_shown_as_they_are(with_events, tmp_path
         connection.execute("UPDATE events SET params = '{x' WHERE seq = 2")
     assert "{x" in with_events("events", "list").out
     assert [event["raw"] for event in listed(with_events)] == ['{"id":[1,3]}', "{x", ""]
+
+
+def test_an_external_event_is_listed_with_who_caused_it(ready, tmp_path: Path) -> None:
+    callers = (Caller(user_id="ann\x1b[2J", source_ip="192.0.2.7"), Caller("192.0.2.8"), Caller())
+    with Store.open(tmp_path / "thingwarden.db") as store:
+        for caller in callers:
+            event = ExternalEvent("door", "power", (("state", "on"),), 1_700_000_000_000, caller)
+            asyncio.run(store.add_external(event))
+    rows = ready("events", "list").out.splitlines()[1:]
+    assert all("agent" in row and "state=on" in row for row in rows)
+    for by, row in zip(("somebody", "192.0.2.8", "ann"), rows, strict=True):
+        assert by in row
+    assert "\x1b" not in "".join(rows)
+    newest, _, oldest = listed(ready)
+    assert newest["event_id"].startswith("door:x:")
+    assert (newest["boot"], newest["seq"]) == (None, None)
+    assert (oldest["caller"]["user_id"], oldest["caller"]["session_id"]) == ("ann\x1b[2J", None)
 
 
 def test_events_are_listed_newest_first(with_events) -> None:

@@ -29,7 +29,7 @@ async def fill(store, device):
 
 async def main(store):
     device = store.add_device("door", "lock")
-    limit_files(300_000)
+    limit_files(1_000_000)
     count = await fill(store, device)
     limit_files(Path(sys.argv[1] + "-wal").stat().st_size)
     async with sandboxes.running() as sandbox:

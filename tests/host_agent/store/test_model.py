@@ -11,15 +11,18 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from host_agent.store import (
     Accepted,
+    Caller,
     CapturedEvent,
     Dead,
     Delivered,
+    ExternalEvent,
     Forgotten,
     Limits,
     Report,
     Stale,
     Store,
     StoreFull,
+    UnknownDevice,
 )
 
 DEVICES = ("door", "gate")
@@ -27,7 +30,7 @@ MAX_EVENTS = 12
 
 
 class StoreModel(RuleBasedStateMachine):
-    """`counters`: device -> (last frame, acked); `states`: (device, boot, seq) -> state."""
+    """`counters`: device -> (last frame, acked); `states`: EXT_EVT_ID -> state."""
 
     def __init__(self):
         super().__init__()
@@ -80,21 +83,35 @@ class StoreModel(RuleBasedStateMachine):
             acked = max([acked, *fresh])
             expected = Accepted(acked, len(fresh), len(seqs) - len(fresh), 0)
             self.counters[name] = (frame, acked)
-            self.states |= {(name, *event): "pending" for event in fresh}
+            self.states |= {f"{name}:{boot}:{seq}": "pending" for boot, seq in fresh}
         assert asyncio.run(self.store.accept(report)) == expected
+
+    @rule(name=st.sampled_from(DEVICES))
+    def external(self, name):
+        event = ExternalEvent(name, "t", (), 0, Caller())
+        if name not in self.keys:
+            with pytest.raises(UnknownDevice):
+                asyncio.run(self.store.add_external(event))
+        elif len(self.in_state("pending", "dead")) >= MAX_EVENTS:
+            with pytest.raises(StoreFull):
+                asyncio.run(self.store.add_external(event))
+        else:
+            self.states[asyncio.run(self.store.add_external(event))] = "pending"
 
     @precondition(lambda self: self.in_state("pending"))
     @rule(data=st.data(), outcome=st.sampled_from(["delivered", "dead"]))
     def settle(self, data, outcome):
-        device, boot, seq = data.draw(st.sampled_from(self.in_state("pending")))
+        chosen = data.draw(st.integers(0, len(self.in_state("pending")) - 1))
+        event_id = self.in_state("pending")[chosen]
         (row_id,) = (
             event.id
+            for device in DEVICES
             for event in self.store.pending(device, 0, 100)
-            if (event.boot, event.seq) == (boot, seq)
+            if event.event_id == event_id
         )
         settled = Delivered(row_id, 0) if outcome == "delivered" else Dead(row_id, "no")
         asyncio.run(self.store.settle([settled]))
-        self.states[device, boot, seq] = outcome
+        self.states[event_id] = outcome
 
     @rule()
     def retry_dead(self):
@@ -109,11 +126,12 @@ class StoreModel(RuleBasedStateMachine):
 
     @invariant()
     def the_store_is_as_the_model(self):
-        stored = {(e.device, e.boot, e.seq): e.state for e in self.store.events(limit=1000)}
+        stored = {event.event_id: event.state for event in self.store.events(limit=1000)}
         assert stored == self.states
         for name in DEVICES:
-            waiting = [(name, e.boot, e.seq) for e in self.store.pending(name, 0, 1000)]
-            assert sorted(waiting) == sorted(e for e in self.in_state("pending") if e[0] == name)
+            waiting = [event.event_id for event in self.store.pending(name, 0, 1000)]
+            pending = [event for event in self.in_state("pending") if event.startswith(name)]
+            assert sorted(waiting) == sorted(pending)
         devices = {device.name: device for device in self.store.devices()}
         assert {name: device.key for name, device in devices.items()} == self.keys
         for name, device in devices.items():
