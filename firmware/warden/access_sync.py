@@ -24,8 +24,8 @@ class AccessSync:
         return b',"access":[%s,%d]' % (json.dumps(list_id).encode(), revision)
 
     def read(self, reply):
-        """Take up a change; True if there was one: the agent is told at once, for the rest of it, or
-        for what waits behind it. ValueError if it is nonsense or not kept."""
+        """Take up a change; True if there was one: the agent hears of it at once, for the rest of it
+        or for what waits behind it. ValueError if it is nonsense or not kept."""
         change = reply.get("access")
         if change is None:
             return False
