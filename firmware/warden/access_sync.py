@@ -24,8 +24,8 @@ class AccessSync:
         return b',"access":[%s,%d]' % (json.dumps(list_id).encode(), revision)
 
     def read(self, reply):
-        """Take up a change; True if there was one: the agent hears of it at once, for the rest of it
-        or for what waits behind it. ValueError if it is nonsense or not kept."""
+        """Take up a change; True if there was one, which the agent hears of at once: there may be
+        a rest of it, or something behind it. ValueError if it is nonsense or not kept."""
         change = reply.get("access")
         if change is None:
             return False
