@@ -5,57 +5,43 @@ one becomes a `BadEvent` and does not hold up the others; so does a bad attempt.
 left to newer boards.
 """
 
-import binascii
 import json
-import logging
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from host_agent.access import Held
-from host_agent.commands import CommandResult
 from host_agent.errors import ThingWardenError
 from host_agent.link.frames import OpenedReport
+from host_agent.link.report_parts import (
+    UNREADABLE,
+    Count,
+    Name,
+    Text,
+    attempt,
+    command_results,
+    commanded,
+    health,
+    held,
+)
 from host_agent.store.records import (
-    Attempt,
-    BadAttempt,
     BadEvent,
     CapturedEvent,
     EventId,
     Report,
     TimeSource,
 )
-from host_agent.throttle import Throttle
 
 MAX_EVENTS = 256
-MAX_HEALTH_BYTES = 1024
-MAX_MESSAGE_CHARACTERS = 4096
-"""Of an attempt's message, in base64."""
-MAX_RESULTS = 64
-MAX_ERROR_CHARACTERS = 200
-"""Kept of a command's error."""
 CLOCK_SET_MS = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp() * 1000)
 """A board that tells an earlier time has no clock."""
 CLOCK_AHEAD_MS = 24 * 60 * 60 * 1000
 """How far ahead of ours a board's clock may be."""
 
 _Start = Annotated[int, Meta(ge=1, le=2**31 - 2**16)]  # leaves boots for the starts to come
-_Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-_Number = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-_Taken = Annotated[int, Meta(ge=0, le=2**53 - 2**16)]  # leaves numbers for commands to come
-_Name = Annotated[str, Meta(min_length=1, max_length=128)]
-_Text = Annotated[str, Meta(max_length=1024)]
-_Params = Annotated[dict[_Name, bool | int | float | _Text], Meta(max_length=64)]
+_Params = Annotated[dict[Name, bool | int | float | Text], Meta(max_length=64)]
 _INT64 = range(-(2**63), 2**63)
-_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
-"""Wrong JSON or fields, text that is not UTF-8, nesting too deep: all that decoding raises."""
-
-_log = logging.getLogger(__name__)
-_health_warnings = Throttle(60)
-_access_warnings = Throttle(60)
-_command_warnings = Throttle(60)
 
 
 class ReportMalformed(ThingWardenError):
@@ -64,7 +50,7 @@ class ReportMalformed(ThingWardenError):
 
 class _Frame(Struct):
     boot: _Start
-    frame: _Count
+    frame: Count
     events: Annotated[list[Raw], Meta(max_length=MAX_EVENTS)] = []
     health: Raw = Raw()
     attempt: Raw = Raw()
@@ -74,45 +60,19 @@ class _Frame(Struct):
 
 
 class _Event(Struct):
-    id: tuple[_Count, _Count]
-    type: _Name
+    id: tuple[Count, Count]
+    type: Name
     params: _Params = {}
     t: int | None = None
     age: int | None = None
 
 
 class _Identity(Struct):
-    id: tuple[_Count, _Count]
-
-
-class _Attempt(Struct):
-    id: _Number
-    group: _Name = msgspec.field(name="authGroupId")
-    message: Annotated[str, Meta(min_length=1, max_length=MAX_MESSAGE_CHARACTERS)]
-    ask: bool
-
-
-class _AttemptIdentity(Struct):
-    id: _Number
-
-
-class _Result(Struct):
-    id: _Number
-    ok: Literal[True] | None = None
-    error: _Text | None = None
-
-    def __post_init__(self) -> None:
-        if (self.ok is None) == (self.error is None):
-            raise ValueError("neither ok nor error, or both")
+    id: tuple[Count, Count]
 
 
 _frames = msgspec.json.Decoder(_Frame)
 _events = msgspec.json.Decoder(_Event)
-_healths = msgspec.json.Decoder(dict[str, Any])
-_takens = msgspec.json.Decoder(_Taken)
-_results = msgspec.json.Decoder(Annotated[list[Raw], Meta(max_length=MAX_RESULTS)])
-_result = msgspec.json.Decoder(_Result)
-_helds = msgspec.json.Decoder(tuple[Annotated[str, Meta(max_length=8)], _Count])
 
 
 def parse_report(opened: OpenedReport, received_ms: int) -> Report:
@@ -136,18 +96,18 @@ def parse_report(opened: OpenedReport, received_ms: int) -> Report:
         frame=frame.frame,
         received_ms=received_ms,
         events=tuple(events),
-        health=_health(bytes(frame.health), opened.device),
-        attempt=_attempt(bytes(frame.attempt)) if frame.attempt else None,
-        access=_held(bytes(frame.access), opened.device) if frame.access else None,
-        commanded=_commanded(bytes(frame.commands), opened.device) if frame.commands else None,
-        results=_command_results(bytes(frame.results), opened.device) if frame.results else (),
+        health=health(bytes(frame.health), opened.device),
+        attempt=attempt(bytes(frame.attempt)) if frame.attempt else None,
+        access=held(bytes(frame.access), opened.device) if frame.access else None,
+        commanded=commanded(bytes(frame.commands), opened.device) if frame.commands else None,
+        results=command_results(bytes(frame.results), opened.device) if frame.results else (),
     )
 
 
 def _frame(payload: bytes) -> _Frame:
     try:
         return _frames.decode(payload)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         return _loose_frame(payload, str(error))
 
 
@@ -166,7 +126,7 @@ def _loose_frame(payload: bytes, problem: str) -> _Frame:
         }
         content.pop("health", None)
         frame = msgspec.convert(content, _Frame)
-    except (*_UNREADABLE, AttributeError, KeyError, TypeError):
+    except (*UNREADABLE, AttributeError, KeyError, TypeError):
         raise ReportMalformed(problem) from None
     if len(events) > MAX_EVENTS:
         raise ReportMalformed(f"more than {MAX_EVENTS} events")
@@ -179,7 +139,7 @@ def _event(
     """One event of a report of `boot`, and its id if that can be read."""
     try:
         event = _events.decode(raw)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         identity = _identity(raw)
         return _bad(raw, identity, str(error)), identity
     reason = _objection(event, boot)
@@ -213,91 +173,10 @@ def _time(event: _Event, boot: int, received_ms: int) -> tuple[int, TimeSource]:
 def _identity(raw: bytes) -> EventId | None:
     try:
         return msgspec.convert(json.loads(raw), _Identity).id
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 
 def _bad(raw: bytes, identity: EventId | None, reason: str) -> BadEvent:
     boot, seq = identity or (None, None)
     return BadEvent(boot, seq, raw.decode("utf-8", "replace"), reason)
-
-
-def _health(raw: bytes, device: str) -> dict[str, Any] | None:
-    """A small object; anything else is dropped, it is not worth refusing events for."""
-    if not raw:
-        return None
-    if len(raw) > MAX_HEALTH_BYTES:
-        problem = f"longer than {MAX_HEALTH_BYTES} bytes"
-    else:
-        try:
-            return _healths.decode(raw)
-        except _UNREADABLE as error:
-            problem = str(error)
-    if _health_warnings.allows(device):
-        _log.warning("health of %s left out: %s", device, problem)
-    return None
-
-
-def _attempt(raw: bytes) -> Attempt | BadAttempt:
-    """What GuardianKey is to judge, or why it never can."""
-    identity = None
-    try:
-        content = json.loads(raw)
-        identity = msgspec.convert(content, _AttemptIdentity).id
-        found = msgspec.convert(content, _Attempt)
-    except _UNREADABLE as error:
-        return BadAttempt(identity, str(error))
-    if not found.group.isprintable() or "|" in found.group:
-        return BadAttempt(identity, "authGroupId: must be printable, without '|'")
-    if not _is_base64(found.message):
-        return BadAttempt(identity, "message: must be base64, padded and without line breaks")
-    return Attempt(found.id, found.group, found.message, found.ask)
-
-
-def _is_base64(text: str) -> bool:
-    """Whether it is the one way to write its bytes."""
-    try:
-        content = binascii.a2b_base64(text, strict_mode=True)
-    except ValueError:
-        return False
-    return binascii.b2a_base64(content, newline=False).decode() == text
-
-
-def _held(raw: bytes, device: str) -> Held | None:
-    """The access list that the board has; left out if it is nonsense."""
-    try:
-        return Held(*_helds.decode(raw))
-    except _UNREADABLE as error:
-        if _access_warnings.allows(device):
-            _log.warning("access of %s left out: %s", device, error)
-        return None
-
-
-def _commanded(raw: bytes, device: str) -> int | None:
-    """The newest command that the board has taken; left out if it is nonsense."""
-    try:
-        return _takens.decode(raw)
-    except _UNREADABLE as error:
-        if _command_warnings.allows(device):
-            _log.warning("commands of %s left out: %s", device, error)
-        return None
-
-
-def _command_results(raw: bytes, device: str) -> tuple[CommandResult, ...]:
-    """What became of commands, without those that are nonsense."""
-    found, problem = [], ""
-    try:
-        entries = _results.decode(raw)
-    except _UNREADABLE as error:
-        entries, problem = [], str(error)
-    for entry in entries:
-        try:
-            result = _result.decode(entry)
-        except _UNREADABLE as error:
-            problem = str(error)
-        else:
-            error_text = None if result.error is None else result.error[:MAX_ERROR_CHARACTERS]
-            found.append(CommandResult(result.id, error_text))
-    if problem and _command_warnings.allows(device):
-        _log.warning("results of %s left out: %s", device, problem)
-    return tuple(found)

@@ -71,7 +71,7 @@ def test_a_board_without_a_door_hears_nothing(sessions, board, store: Store) -> 
 def test_nonsense_about_a_list_is_left_out_and_told_once(
     poll, store: Store, caplog, monkeypatch, press, held: object
 ) -> None:
-    monkeypatch.setattr("host_agent.link.report._access_warnings", Throttle(60))
+    monkeypatch.setattr("host_agent.link.report_parts._access_warnings", Throttle(60))
     store.add_credential("door", "ann", "code", "", "1234")
     with caplog.at_level(logging.WARNING):
         for seq in (1, 2):

@@ -102,7 +102,7 @@ BAD_RESULTS = [
 def test_bad_results_cost_no_event_and_are_told_once(
     answer, store: Store, caplog, monkeypatch, press, number: int
 ) -> None:
-    monkeypatch.setattr("host_agent.link.report._command_warnings", Throttle(60))
+    monkeypatch.setattr("host_agent.link.report_parts._command_warnings", Throttle(60))
     for seq in (1, 2):
         assert answer(press(1, seq), commands=0, results=BAD_RESULTS[number])["ack"] == [1, seq]
     assert store.stats().pending == 2
