@@ -69,12 +69,15 @@ class CommandResult:
 def new_command(
     device: str, command_id: int, name: str, args: Args, ttl_s: float, now_ms: int
 ) -> Command:
-    """An open command. Raises CommandError for what no board is to get."""
-    if not _NAME.fullmatch(name):
+    """An open command. Raises CommandError for what no board is to get, whatever its type:
+    an app may hand over anything."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise CommandError(
             f"{name!r} cannot be a command; use up to 64 letters, digits, '.', '_' and '-',"
             " starting with a letter"
         )
+    if args is not None and not isinstance(args, bool | int | float | str):
+        raise CommandError(f"{name}: its value must be a text, a number, true, false or nothing")
     if isinstance(args, str) and not (len(args) <= _MAX_TEXT and _is_unicode(args)):
         raise CommandError(f"{name}: its value must be text of at most {_MAX_TEXT} characters")
     if isinstance(args, float) and not math.isfinite(args):
@@ -82,7 +85,7 @@ def new_command(
     if isinstance(args, int) and args not in _INT64:
         raise CommandError(f"{name}: its value is beyond 64 bits")
     shortest, longest = _TTL_S
-    if not shortest <= ttl_s <= longest:
+    if not isinstance(ttl_s, int | float) or not shortest <= ttl_s <= longest:
         raise CommandError(f"{name}: it must be good for {shortest:.0f} to {longest:.0f} seconds")
     return Command(device, command_id, name, args, now_ms, now_ms + round(ttl_s * 1000))
 

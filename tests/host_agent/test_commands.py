@@ -41,19 +41,23 @@ def test_what_can_be_a_command(name, args):
     assert (made.name, made.args, made.expires_ms - made.created_ms) == (name, args, 1000)
 
 
-@pytest.mark.parametrize("name", ["", "9", "-a", "a b", "é", "x" * 65, "a\n"])
+@pytest.mark.parametrize("name", ["", "9", "-a", "a b", "é", "x" * 65, "a\n", None, 5])
 def test_a_name_that_no_board_could_have_is_refused(name):
     with pytest.raises(CommandError, match="cannot be a command"):
         new_command("door", 7, name, None, 60, NOW)
 
 
-@pytest.mark.parametrize("args", ["x" * 129, "\ud800", float("nan"), float("inf"), 2**63])
+@pytest.mark.parametrize(
+    "args",
+    ["x" * 129, "\ud800", float("nan"), float("inf"), 2**63, [1], {"a": 1}, b"on"],
+    ids=["long", "surrogate", "nan", "inf", "beyond 64 bits", "list", "dict", "bytes"],
+)
 def test_a_value_that_no_board_could_read_is_refused(args):
     with pytest.raises(CommandError, match="power: its value"):
         new_command("door", 7, "power", args, 60, NOW)
 
 
-@pytest.mark.parametrize("ttl_s", [0, 0.99, -1, 86401, float("nan"), float("inf")])
+@pytest.mark.parametrize("ttl_s", [0, 0.99, -1, 86401, float("nan"), float("inf"), "60"])
 def test_a_time_beyond_a_day_or_below_a_second_is_refused(ttl_s):
     with pytest.raises(CommandError, match="1 to 86400 seconds"):
         new_command("door", 7, "power", None, ttl_s, NOW)
