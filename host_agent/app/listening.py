@@ -6,7 +6,7 @@ unless a proxy stands in front.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,7 +14,6 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as HttpResponse
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from host_agent.app.calling import Handler, HandlerBusy, HandlerFailed, HandlerHung
@@ -46,16 +45,16 @@ def requests_app(
         "request", metrics.app_requests, MAX_BODY_BYTES, BODY_TIMEOUT_S, MAX_IN_FLIGHT, RETRY_BUSY_S
     )
     names = ["*"] if trusted_proxies else own_names(host)
-    return Starlette(
-        routes=[Route("/{path:path}", _Requests(handler, intake, trusted_proxies))],
+    app = Starlette(
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=names, www_redirect=False)],
         exception_handlers={HTTPException: plain_error},
     )
+    # No route: its pattern would miss the path "*", and one with a line feed.
+    app.router.default = _Requests(handler, intake, trusted_proxies)
+    return app
 
 
 class _Requests:
-    """Not a function, which Starlette would call for GET only."""
-
     def __init__(self, handler: Handler, intake: Intake, trusted_proxies: Sequence[str]) -> None:
         self._handler = handler
         self._intake = intake
@@ -107,11 +106,16 @@ def _http(returned: object) -> HttpResponse:
     if type(returned.status) is not int or not 200 <= returned.status <= 599:
         raise AppError(f"its status must be a number from 200 to 599, not {returned.status!r}")
     body, media_type = _content(returned.body)
-    headers = {name.lower(): value for name, value in returned.headers.items()}
-    for name, value in headers.items():
-        sound = _HEADER.fullmatch(name) and isinstance(value, str) and value.isascii()
-        if not sound or not value.isprintable() or name in _OF_THE_LISTENER:
+    if not isinstance(returned.headers, Mapping):
+        raise AppError("its headers must be a dict")
+    headers = {}
+    for name, value in returned.headers.items():
+        sound = isinstance(name, str) and _HEADER.fullmatch(name) and isinstance(value, str)
+        if not sound or not (value.isascii() and value.isprintable()):
             raise AppError(f"its header {name!r} cannot be sent")
+        headers[name.lower()] = value
+    if taken := headers.keys() & set(_OF_THE_LISTENER):
+        raise AppError(f"its header {min(taken)!r} cannot be sent")
     media_type = headers.pop("content-type", media_type)
     if returned.status in _WITHOUT_BODY:
         return HttpResponse(None, returned.status, headers)

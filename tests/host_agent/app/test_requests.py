@@ -88,6 +88,12 @@ def test_a_handler_sees_the_whole_request(serve):
     assert request.client == request.headers["x-forwarded-for"] == "127.0.0.1"
 
 
+@pytest.mark.parametrize(("target", "path"), [("/a%0Ab", "/a\nb"), ("//x/", "//x/"), ("*", "*")])
+def test_any_path_gets_to_the_handler(serve, target, path):
+    answer = serve(lambda request: [request.path]).ask(target, "OPTIONS")
+    assert (answer.status, json.loads(answer.body)) == (200, [path])
+
+
 @pytest.mark.parametrize(
     ("returned", "status", "body", "media_type"),
     [
@@ -130,10 +136,14 @@ def test_what_a_handler_returns_is_the_answer(serve, returned, status, body, med
         Response(200, "x", {"a b": "c"}),
         Response(200, "x", {"a": "b\r\nset-cookie: c"}),
         Response(200, "x", {"content-length": "0"}),
+        Response(200, "x", {"Content-Length": "0"}),
+        Response(200, "x", {1: "a"}),
+        Response(200, "x", None),
+        Response(200, "x", [("a", "b")]),
     ],
     ids=[
         *("number", "set", "nan", "object", "surrogate", "99", "text status", "body", "name"),
-        *("injection", "length"),
+        *("injection", "length", "Length", "number as name", "no headers", "list of headers"),
     ],
 )
 def test_an_answer_that_cannot_be_sent_is_a_plain_500_and_told(serve, caplog, returned):
