@@ -7,6 +7,7 @@ from collections.abc import Coroutine, Generator
 from typing import Any, Generic, TypeVar
 
 from host_agent.app.errors import AppError
+from host_agent.text import printable
 
 T = TypeVar("T")
 
@@ -43,4 +44,4 @@ class Started(Generic[T]):
         if future.cancelled() or self._awaited:
             return
         if error := future.exception():
-            _log.warning("%s failed: %s", self._what, error)
+            _log.warning("%s failed: %s", printable(self._what), printable(error))

@@ -121,9 +121,11 @@ def test_what_nobody_waits_for_is_done_too_and_its_failure_is_logged(
     async def work():
         agent.send("hvac", "power", "on")
         agent.send("nobody", "power", "on")
-        await until(lambda: store.commands.list() and caplog.records)
+        agent.send("no\nbody", "power", "on")
+        await until(lambda: store.commands.list() and len(caplog.records) == 2)
 
     do(running, work)
+    assert r"no\nbody" in caplog.text and "no\nbody" not in caplog.text
     assert "the command power to nobody failed: there is no device nobody" in caplog.text
 
 
