@@ -5,6 +5,7 @@ import fcntl
 import logging
 import os
 import signal
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ DRAIN_S = 10
 """How long events under way may take when the agent stops."""
 APP_DRAIN_S = 5
 """How long handlers of an app may take for events that came before that."""
+APP_END_S = 2
+"""How long an app may keep the process after all that."""
 _DAMAGE_CHECK_S = 0.5
 
 _log = logging.getLogger(__name__)
@@ -108,6 +111,8 @@ def run_agent(settings: Settings, app: Agent | None = None) -> None:
                 name: stack.enter_context(listener) for name, listener in _bound(parts, account)
             }
             runner.run(_serve(parts, listeners))
+            if app:
+                _end_within(APP_END_S)
 
 
 def _bound(parts: _Parts, account: Account | None) -> Iterator[tuple[str, Listener]]:
@@ -165,6 +170,19 @@ async def _watch(store: Store) -> None:
     while store.damage is None:  # noqa: ASYNC110 (it is told by a thread)
         await asyncio.sleep(_DAMAGE_CHECK_S)
     raise store.damage
+
+
+def _end_within(seconds: float) -> None:
+    """An app can keep a process from ending: by a coroutine that ignores its cancellation, by a
+    thread of an executor. What must not be lost is in the store by now."""
+
+    def end() -> None:
+        _log.warning("the app still runs something; the agent ends without it")
+        os._exit(0)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
 
 
 def _stop_signal() -> asyncio.Event:

@@ -59,6 +59,40 @@ def test_sigterm_lets_handlers_finish(board, launch_app, tmp_path, press) -> Non
         assert len(store.events()) == 2
 
 
+OBSTINATE = """
+import asyncio, time
+from host_agent.app import Agent
+
+agent = Agent()
+kept = set()
+
+async def ignore_the_end():
+    while True:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            pass
+
+@agent.on_request
+async def answer(request):
+    work = ignore_the_end() if request.path == "/task" else asyncio.to_thread(time.sleep, 3600)
+    kept.add(asyncio.create_task(work))
+    await asyncio.sleep(0)
+"""
+
+
+@pytest.mark.parametrize("what", ["task", "thread"])
+def test_what_an_app_leaves_running_does_not_keep_the_agent(launch_app, what: str) -> None:
+    agent = launch_app(OBSTINATE).started()
+    connection = http.client.HTTPConnection(app_address(agent), timeout=20)
+    connection.request("GET", f"/{what}")
+    assert connection.getresponse().status == 204
+    connection.close()
+    agent.send(15)
+    assert agent.wait() == 0
+    assert "the app still runs something" in agent.output()
+
+
 def test_without_a_handler_of_requests_it_does_not_listen(launch_app) -> None:
     agent = launch_app("from host_agent.app import Agent\nagent = Agent()\n").started()
     assert " app on " not in agent.output()
