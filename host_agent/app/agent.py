@@ -1,6 +1,7 @@
 """The Agent of an app: its handlers, and what they can do."""
 
 import asyncio
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar, overload
@@ -78,6 +79,8 @@ class Agent:
     def _check(self, handler: object) -> None:
         if not callable(handler):
             raise AppError(f"a handler must be a function, not a {type(handler).__name__}")
+        if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
+            raise AppError("a handler must not yield: nothing of it would run")
         if self._running is not None:
             raise AppError("handlers are registered at the top of the file, before the agent runs")
 

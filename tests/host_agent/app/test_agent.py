@@ -40,9 +40,10 @@ def test_handlers_are_registered_by_call_and_by_decorator(agent):
         (lambda agent: agent.on(print), "the type of an event"),
         (lambda agent: agent.on("a", "handler"), "must be a function, not a str"),
         (lambda agent: agent.on_request(3), "must be a function, not a int"),
+        (lambda agent: agent.on("a", lambda event: (yield event)), "must not yield"),
         (lambda agent: (agent.on_request(print), agent.on_request(print)), "one already"),
     ],
-    ids=["no type", "empty", "no parentheses", "text", "number", "two"],
+    ids=["no type", "empty", "no parentheses", "text", "number", "yield", "two"],
 )
 def test_what_is_no_handler_is_told(agent, register, said):
     with pytest.raises(AppError, match=said):
