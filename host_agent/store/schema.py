@@ -121,7 +121,8 @@ CREATE TABLE notifications (
 CREATE INDEX notifications_received ON notifications (received_ms);
 """
 # `next_key` waits for its first frame; `commanded` is the newest command that the board told of,
-# NULL if it never said that it takes any. A command that nobody has answered yet is open.
+# NULL if it never said that it takes any. A command that nobody has answered yet is open. The
+# columns of events are for external ones; `group_id` is in place of the device's group.
 _VERSION_3 = """
 ALTER TABLE devices ADD COLUMN next_key BLOB;
 ALTER TABLE devices ADD COLUMN commanded INTEGER;
@@ -141,9 +142,7 @@ CREATE TABLE commands (
 ) WITHOUT ROWID;
 CREATE INDEX commands_open ON commands (device) WHERE state = 'open';
 CREATE INDEX commands_created ON commands (created_ms);
-"""
-# Of external events only; `group_id` is in place of the device's group.
-_VERSION_4 = """
+
 ALTER TABLE events ADD COLUMN source_ip TEXT;
 ALTER TABLE events ADD COLUMN user_agent TEXT;
 ALTER TABLE events ADD COLUMN user_id TEXT;
@@ -151,7 +150,7 @@ ALTER TABLE events ADD COLUMN session_id TEXT;
 ALTER TABLE events ADD COLUMN api_key_id TEXT;
 ALTER TABLE events ADD COLUMN group_id TEXT;
 """
-_SCRIPTS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+_SCRIPTS = (_VERSION_1, _VERSION_2, _VERSION_3)
 VERSION = len(_SCRIPTS)
 
 

@@ -1,4 +1,5 @@
-"""A file that version 2 made goes on in this version, with commands and rotation."""
+"""A file that version 2 made goes on in this version, with commands, rotation and events from
+outside."""
 
 import asyncio
 import sqlite3
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from host_agent.store import Store
+from host_agent.store import Caller, ExternalEvent, Store
 
 VERSION_2 = Path(__file__).with_name("version_2.sql").read_text()
 
@@ -26,9 +27,9 @@ def test_a_store_of_version_2_keeps_everything(old):
         assert (door.next_key, door.commanded) == (None, None)
         access = store.access("door")
         assert (access.rev, access.lockdown, door.held) == (2, True, (access.list, 1))
-        assert [(event.seq, event.state) for event in store.events()] == [
-            (2, "pending"),
-            (1, "delivered"),
+        assert [(event.event_id, event.state, event.caller) for event in store.events()] == [
+            ("door:3:2", "pending", None),
+            ("door:3:1", "delivered", None),
         ]
         assert [found.verdict.response for found in store.attempts()] == ["ACCEPT"]
         assert store.commands.list() == []
@@ -44,3 +45,13 @@ def test_it_takes_commands_and_a_next_key(old, board_of):
     with Store.open(old) as store:
         assert store.device("door").key == board.key
         assert store.commands.get("door", command.id).sent_ms is not None
+
+
+def test_it_takes_events_from_outside(old):
+    with Store.open(old) as store:
+        event = ExternalEvent("door", "power", (), 5, Caller(user_id="ann"))
+        added = asyncio.run(store.add_external(event))
+    with Store.open(old) as store:
+        waiting = store.pending("door", 0, 10)
+        assert [event.event_id for event in waiting] == ["door:3:2", added]
+        assert waiting[1].caller == Caller(user_id="ann")
