@@ -122,7 +122,9 @@ CREATE INDEX notifications_received ON notifications (received_ms);
 """
 # `next_key` waits for its first frame; `commanded` is the newest command that the board told of,
 # NULL if it never said that it takes any. A command that nobody has answered yet is open. The
-# columns of events are for external ones; `group_id` is in place of the device's group.
+# columns of events are for external ones; `group_id` is in place of the device's group. `stored_ms`
+# is when the event was written, NULL if that was not noted. A password is a PHC string of argon2id,
+# `digest` the SHA-256 of a token's secret, `scopes` a JSON array.
 _VERSION_3 = """
 ALTER TABLE devices ADD COLUMN next_key BLOB;
 ALTER TABLE devices ADD COLUMN commanded INTEGER;
@@ -149,6 +151,38 @@ ALTER TABLE events ADD COLUMN user_id TEXT;
 ALTER TABLE events ADD COLUMN session_id TEXT;
 ALTER TABLE events ADD COLUMN api_key_id TEXT;
 ALTER TABLE events ADD COLUMN group_id TEXT;
+ALTER TABLE events ADD COLUMN stored_ms INTEGER;
+CREATE INDEX events_device ON events (device);
+
+CREATE TABLE users (
+    name TEXT PRIMARY KEY,
+    email TEXT NOT NULL,
+    password TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    changed_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE tokens (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    created_ms INTEGER NOT NULL,
+    expires_ms INTEGER,
+    used_ms INTEGER
+) WITHOUT ROWID;
+
+CREATE TABLE logins (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms INTEGER NOT NULL,
+    user TEXT NOT NULL,
+    source_ip TEXT NOT NULL,
+    user_agent TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    response TEXT NOT NULL,
+    reason TEXT NOT NULL
+);
+CREATE INDEX logins_at ON logins (at_ms);
 """
 _SCRIPTS = (_VERSION_1, _VERSION_2, _VERSION_3)
 VERSION = len(_SCRIPTS)
