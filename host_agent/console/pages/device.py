@@ -1,0 +1,9 @@
+"""One device's page, and the form that gives it a command."""
+
+from starlette.routing import BaseRoute
+
+from host_agent.console.parts import ConsoleParts
+
+
+def device_routes(parts: ConsoleParts) -> list[BaseRoute]:
+    return []

@@ -1,0 +1,9 @@
+"""The search for events, one event's journey, and the forms that retry dead letters."""
+
+from starlette.routing import BaseRoute
+
+from host_agent.console.parts import ConsoleParts
+
+
+def event_routes(parts: ConsoleParts) -> list[BaseRoute]:
+    return []
