@@ -19,10 +19,10 @@ from host_agent.cli.output import (
     print_table,
 )
 from host_agent.cli.store import open_store
-from host_agent.cli.values import parse_value
 from host_agent.commands import TTL_S, Command
 from host_agent.errors import ThingWardenError
 from host_agent.store import Store, UnknownDevice
+from host_agent.values import parse_value
 
 app = App(name="command", help="Have a board do something, such as switch an output.")
 

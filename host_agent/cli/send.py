@@ -7,10 +7,10 @@ from cyclopts import Parameter
 
 from host_agent.cli.output import DEFAULT_CONFIG, ConfigPath, UsageError, print_line
 from host_agent.cli.store import open_store
-from host_agent.cli.values import Value, parse_value
 from host_agent.config import load_settings
 from host_agent.errors import ThingWardenError
 from host_agent.securithings import Response, SecuriThings, without_secrets
+from host_agent.values import Value, parse_value
 
 _TIMEOUT_S = (10.0, 30.0)
 

@@ -1,4 +1,4 @@
-"""Values on a command line."""
+"""Values as people type them: on a command line, in a form."""
 
 import json
 import math
