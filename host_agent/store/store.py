@@ -20,6 +20,7 @@ from host_agent.store.command_queue import CommandQueue
 from host_agent.store.errors import StoreDamaged, StoreError
 from host_agent.store.group import Group
 from host_agent.store.opening import locate, open_alone, open_shared
+from host_agent.store.people import People
 from host_agent.store.records import (
     Accepted,
     AttemptVerdict,
@@ -64,6 +65,7 @@ class Store:
         self._reader = reader
         self._reading = threading.Lock()
         self.commands = CommandQueue(writer, self._read, self._purge)
+        self.people = People(writer, self._read, self._purge)
 
     @classmethod
     def open(
