@@ -1,7 +1,7 @@
 """The first page: how the whole thing is."""
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from host_agent.console.pages.rendering import Pages
@@ -11,10 +11,7 @@ from host_agent.console.parts import ConsoleParts
 def overview_routes(parts: ConsoleParts) -> list[Route]:
     pages = Pages(parts)
 
-    async def home(_: Request) -> Response:
-        return RedirectResponse("/console", 303)
-
     def overview(request: Request) -> Response:
         return pages.render(request, "overview.html")
 
-    return [Route("/", home), Route("/console", overview)]
+    return [Route("/console", overview)]

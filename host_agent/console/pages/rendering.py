@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from host_agent.clock import now_ms
-from host_agent.console.pages.files import url_of
 from host_agent.console.parts import ConsoleParts
 from host_agent.console.sessions import Session
 from host_agent.store import StoreError
@@ -40,7 +39,6 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals["file_url"] = url_of
         self._environment.filters.update(when=when, ago=ago, size=size)
 
     def render(

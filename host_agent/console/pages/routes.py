@@ -4,7 +4,6 @@ from starlette.routing import BaseRoute
 
 from host_agent.console.pages.device import device_routes
 from host_agent.console.pages.events import event_routes
-from host_agent.console.pages.files import file_routes
 from host_agent.console.pages.overview import overview_routes
 from host_agent.console.parts import ConsoleParts
 
@@ -12,7 +11,6 @@ from host_agent.console.parts import ConsoleParts
 def page_routes(parts: ConsoleParts) -> list[BaseRoute]:
     """Everything for people but the login."""
     return [
-        *file_routes(),
         *overview_routes(parts),
         *device_routes(parts),
         *event_routes(parts),
