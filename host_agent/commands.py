@@ -41,6 +41,13 @@ class CommandError(ThingWardenError):
     """A command that cannot be given."""
 
 
+class TooManyCommands(CommandError):
+    """MAX_OPEN commands wait for the device already."""
+
+    def __init__(self, device: str) -> None:
+        super().__init__(f"{MAX_OPEN} commands wait for {device} already; try again later")
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command and what became of it; times are Unix ms. `sent_ms` is when it first left, None if

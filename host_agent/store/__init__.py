@@ -2,6 +2,7 @@
 
 from host_agent.store.errors import (
     DeviceExists,
+    SearchTooSlow,
     StoreDamaged,
     StoreError,
     StoreFull,
@@ -37,6 +38,7 @@ from host_agent.store.records import (
     StoredNotification,
     TimeSource,
 )
+from host_agent.store.search import EventSearch
 from host_agent.store.store import Store
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "Device",
     "DeviceExists",
     "EventId",
+    "EventSearch",
     "ExternalEvent",
     "ExternalParams",
     "Forgotten",
@@ -61,6 +64,7 @@ __all__ = [
     "Params",
     "Report",
     "Retry",
+    "SearchTooSlow",
     "Stale",
     "State",
     "Stats",

@@ -1,13 +1,15 @@
 """Commands to devices, as the agent's parts and people see them: `store.commands`."""
 
+import json
 import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from host_agent.clock import now_ms
-from host_agent.commands import TTL_S, Args, Command, as_it_stands
+from host_agent.commands import TTL_S, Args, Command, CommandError, as_it_stands
 from host_agent.store import commands as command_table
 from host_agent.store import registry
+from host_agent.store.records import Caller, ExternalEvent, ExternalParams
 from host_agent.store.writer import Writer
 
 T = TypeVar("T")
@@ -35,12 +37,46 @@ class CommandQueue:
         )
 
     async def give(
-        self, device: str, name: str, args: Args = None, ttl_s: float = TTL_S
+        self,
+        device: str,
+        name: str,
+        args: Args = None,
+        ttl_s: float = TTL_S,
+        event: ExternalEvent | None = None,
     ) -> Command:
-        """The same as `add`, on the event loop."""
-        return await self._writer.run(
-            lambda group: registry.add_command(group, device, name, args, ttl_s)
+        """The same as `add`, on the event loop. With an event that tells who caused it both are
+        recorded or neither; then raises StoreFull too."""
+        if event is None:
+            return await self._writer.run(
+                lambda group: registry.add_command(group, device, name, args, ttl_s)
+            )
+        command, _ = await self._writer.run(
+            lambda group: registry.request_command(group, device, name, args, ttl_s, event)
         )
+        return command
+
+    async def request(
+        self,
+        device: str,
+        name: str,
+        args: Args,
+        ttl_s: float,
+        caller: Caller,
+        params: ExternalParams = (),
+    ) -> tuple[Command, str]:
+        """What a person or a program asks for: a command, and the EXT_EVT_ID of the USER event that
+        is recorded with it, both or neither. The event has the command's name for its type, and the
+        parameters `value` (true, false and numbers as JSON; none without args) and `params`.
+        Raises UnknownDevice, CommandError and StoreFull."""
+        value = () if args is None else (("value", _text(args)),)
+        event = ExternalEvent(device, name, (*value, *params), now_ms(), caller)
+        try:
+            command, recorded = await self._writer.run(
+                lambda group: registry.request_command(group, device, name, args, ttl_s, event)
+            )
+        except UnicodeError as error:
+            raise CommandError(f"{name}: who asked for it is told in text that is none") from error
+        return command, recorded.event_id
 
     def get(self, device: str, command_id: int) -> Command | None:
         """The command as it stands now."""
@@ -61,3 +97,7 @@ class CommandQueue:
         return await self._purge(
             lambda connection, limit: command_table.purge(connection, before_ms, limit)
         )
+
+
+def _text(args: Args) -> str:
+    return args if isinstance(args, str) else json.dumps(args)

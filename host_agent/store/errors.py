@@ -15,6 +15,10 @@ class StoreDamaged(StoreError):
     """The file broke while in use. Nothing more is recorded; the next start sets it aside."""
 
 
+class SearchTooSlow(StoreError):
+    """The search was given up: it would have taken too long."""
+
+
 class DeviceExists(StoreError):
     """A device of that name is there already."""
 

@@ -9,7 +9,6 @@ import msgspec
 
 from host_agent.store.records import (
     EXTERNAL,
-    NO_BOOT,
     BadEvent,
     Caller,
     CapturedEvent,
@@ -22,39 +21,29 @@ from host_agent.store.records import (
     Params,
     Retry,
     Settled,
-    State,
     Stats,
-    StoredEvent,
-    event_id,
 )
 from host_agent.store.schema import Row, execute_values
 
 # A conflict can only be a bad event known by its content, or an event from before a rescue.
 _ADD = """
 INSERT INTO events (id, device, boot, seq, type, params, bytes, time_ms, time_source, accepted_ms,
-    state, reason, settled_ms) {values}
+    stored_ms, state, reason, settled_ms) {values}
 ON CONFLICT (device, boot, seq) DO NOTHING
 """
-_CALLER = "source_ip, user_agent, user_id, session_id, api_key_id, group_id"
+CALLER = "source_ip, user_agent, user_id, session_id, api_key_id, group_id"
 """As the fields of a Caller."""
-_CALLER_COLUMNS = len(_CALLER.split(","))
 _ADD_EXTERNAL = f"""
 INSERT INTO events (id, device, boot, seq, type, params, bytes, time_ms, time_source, accepted_ms,
-    state, {_CALLER}) {{values}}
+    stored_ms, state, {CALLER}) {{values}}
 """
-_CALLER_OF = f"SELECT {_CALLER} FROM events WHERE id = ?"  # noqa: S608  a constant, here and below
+_CALLER_OF = f"SELECT {CALLER} FROM events WHERE id = ?"  # noqa: S608  a constant, here and below
 _PENDING = """
 SELECT id, devices.type, "group", events.boot, seq, events.type, params, time_ms, attempts,
     first_attempt_ms, next_ms
 FROM events INDEXED BY events_pending JOIN devices ON name = device
 WHERE device = ? AND state = 'pending' AND id > ? ORDER BY id LIMIT ?
 """
-_STORED = f"""
-SELECT id, device, boot, seq, type, params, {_CALLER}, time_ms, time_source, accepted_ms, state,
-    attempts, next_ms, reason, settled_ms FROM events
-WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR device = ?2)
-ORDER BY id DESC LIMIT ?3
-"""  # noqa: S608
 _SETTLE = """
 WITH outcomes (id, state, attempts, first_attempt_ms, next_ms, reason, settled_ms) AS ({values})
 UPDATE events SET
@@ -93,16 +82,19 @@ class Waiting(NamedTuple):
     bytes: int
 
 
-def new_row(row_id: int, device: str, event: CapturedEvent | BadEvent, accepted_ms: int) -> Row:
+def new_row(
+    row_id: int, device: str, event: CapturedEvent | BadEvent, accepted_ms: int, stored_ms: int
+) -> Row:
     """The event as `add` takes it. Raises UnicodeError for text that is not valid Unicode."""
+    times = (accepted_ms, stored_ms)
     if isinstance(event, BadEvent):
         raw = event.raw.encode("utf-8", "replace")
         reason = event.reason.encode("utf-8", "replace").decode()
-        unreadable = (None, raw.decode(), len(raw), accepted_ms, "arrival", accepted_ms)
+        unreadable = (None, raw.decode(), len(raw), accepted_ms, "arrival", *times)
         return (row_id, device, event.boot, event.seq, *unreadable, "dead", reason, accepted_ms)
     params = msgspec.json.encode(event.params)
     size = len(params) + len(event.type.encode())
-    columns = (event.type, params.decode(), size, event.time_ms, event.time_source, accepted_ms)
+    columns = (event.type, params.decode(), size, event.time_ms, event.time_source, *times)
     return (row_id, device, event.boot, event.seq, *columns, "pending", "", None)
 
 
@@ -127,13 +119,13 @@ def outgoing(row_id: int, device: Device, event: CapturedEvent) -> Outgoing:
     )
 
 
-def external_row(row_id: int, seq: int, event: ExternalEvent, accepted_ms: int) -> Row:
+def external_row(row_id: int, seq: int, event: ExternalEvent, now_ms: int) -> Row:
     """The event as `add_external` takes it. Raises UnicodeError as `new_row`."""
     caller: Row = astuple(event.caller)
     params = msgspec.json.encode(event.params)
     texts = (event.type, *(text for text in caller if text is not None))
     size = len(params) + sum(len(text.encode()) for text in texts)
-    what = (event.type, params.decode(), size, event.time_ms, "agent", accepted_ms, "pending")
+    what = (event.type, params.decode(), size, event.time_ms, "agent", now_ms, now_ms, "pending")
     return (row_id, event.device, EXTERNAL, seq, *what, *caller)
 
 
@@ -217,7 +209,7 @@ def pending(
             boot=boot,
             seq=seq,
             type=type_,
-            params=_external_params(params) if boot == EXTERNAL else _params(params),
+            params=external_params_of(params) if boot == EXTERNAL else params_of(params),
             time_ms=time_ms,
             attempts=attempts,
             first_attempt_ms=first_attempt_ms,
@@ -246,42 +238,7 @@ def _caller(connection: sqlite3.Connection, row_id: int) -> Caller:
     return Caller(*connection.execute(_CALLER_OF, (row_id,)).fetchone())
 
 
-def stored(
-    connection: sqlite3.Connection, state: State | None, device: str | None, limit: int
-) -> list[StoredEvent]:
-    """Events for a person, newest first."""
-    rows = connection.execute(_STORED, (state, device, limit))
-    return [_stored(row) for row in rows]
-
-
-def _stored(columns: Row) -> StoredEvent:
-    row_id, device, boot, seq, type_, text, *rest = columns
-    caller = Caller(*rest[:_CALLER_COLUMNS])
-    from_board = boot not in (NO_BOOT, EXTERNAL)
-    params = None if type_ is None else _shown_params(boot, text)
-    shown: Row = (
-        row_id,
-        device,
-        boot if from_board else None,
-        seq if from_board else None,
-        type_ or "",
-        params or {},
-        text if params is None else "",
-        *rest[_CALLER_COLUMNS:],
-        None if boot == NO_BOOT else event_id(device, boot, seq),
-        caller if boot == EXTERNAL else None,
-    )
-    return StoredEvent(*shown)
-
-
-def _shown_params(boot: int, text: str) -> Params | None:
-    if boot != EXTERNAL:
-        return _params(text)
-    params = _external_params(text)
-    return None if params is None else dict(params)
-
-
-def _params(text: str) -> Params | None:
+def params_of(text: str) -> Params | None:
     """None if the text got damaged."""
     try:
         return _params_decoder.decode(text)
@@ -289,7 +246,7 @@ def _params(text: str) -> Params | None:
         return None
 
 
-def _external_params(text: str) -> ExternalParams | None:
+def external_params_of(text: str) -> ExternalParams | None:
     """The same for an external event."""
     try:
         return _external_decoder.decode(text)

@@ -110,8 +110,9 @@ class Group:
     def accept(self, device: Device, report: Report) -> Accepted:
         """Record a report that is not stale; raises StoreFull if its events do not fit."""
         decision = acceptance.accept(device, report)
+        stored_ms = now_ms() if decision.events else 0
         rows = [
-            events.new_row(row_id, device.name, event, report.received_ms)
+            events.new_row(row_id, device.name, event, report.received_ms, stored_ms)
             for row_id, event in enumerate(decision.events, self.last_id + 1)
         ]
         waiting = Waiting(

@@ -15,6 +15,10 @@ which repeats it does not fill the store."""
 EXTERNAL = -2
 """The boot of an external event; its seq is random."""
 
+_EVENT_ID = re.compile(
+    rf"({DEVICE_NAME.pattern}):(?:x:([0-7][0-9a-f]{{15}})|([0-9]{{1,18}}):([0-9]{{1,18}}))"
+)
+
 EventId: TypeAlias = tuple[int, int]
 """(boot, seq), ascending per device, given by the board at capture."""
 Params: TypeAlias = dict[str, str | int | float | bool]
@@ -28,6 +32,14 @@ Settled: TypeAlias = Literal["delivered", "dead"]
 def event_id(device: str, boot: int, seq: int) -> str:
     """The event's EXT_EVT_ID: `<device>:<boot>:<seq>`, `<device>:x:<16 hex>` of an external one."""
     return f"{device}:x:{seq:016x}" if boot == EXTERNAL else f"{device}:{boot}:{seq}"
+
+
+def split_event_id(text: str) -> tuple[str, int, int] | None:
+    """(device, boot, seq) of an EXT_EVT_ID; None if the text cannot be one."""
+    if not (found := _EVENT_ID.fullmatch(text)):
+        return None
+    device, external, boot, seq = found.groups()
+    return (device, EXTERNAL, int(external, 16)) if external else (device, int(boot), int(seq))
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +235,8 @@ class StoredEvent:
     """An event as a person sees it. `raw` is what the board sent if it was unreadable, then
     `type` is "" and `params` empty, or what the store holds if `params` got damaged there; ids are
     None when it had none. An external event has a `caller`, no boot and no seq; of a parameter that
-    it has again `params` shows the last value."""
+    it has again `params` shows the last value. It came at `accepted_ms` and was written at
+    `stored_ms`, None if a version that did not note it wrote it."""
 
     id: int
     device: str
@@ -235,8 +248,10 @@ class StoredEvent:
     time_ms: int
     time_source: TimeSource
     accepted_ms: int
+    stored_ms: int | None
     state: State
     attempts: int
+    first_attempt_ms: int | None
     next_ms: int
     reason: str
     settled_ms: int | None

@@ -13,7 +13,7 @@ from host_agent.commands import (
     MAX_OPEN,
     Args,
     Command,
-    CommandError,
+    TooManyCommands,
     as_it_stands,
     ended_with_device,
     new_command,
@@ -100,17 +100,32 @@ def change_access(
 def add_command(group: Group, device: str, name: str, args: Args, ttl_s: float) -> Command:
     """A new command, under an id that its board has never seen, also from a store that was lost.
     Raises UnknownDevice and CommandError."""
+    *ended, added = _with_command(group, device, name, args, ttl_s)
+    for command in (*ended, added):
+        group.put_command(command)
+    return added
+
+
+def request_command(
+    group: Group, device: str, name: str, args: Args, ttl_s: float, event: ExternalEvent
+) -> tuple[Command, Outgoing]:
+    """The same with the event that tells who caused it; raises StoreFull and UnicodeError too."""
+    changed = _with_command(group, device, name, args, ttl_s)
+    recorded = add_external(group, event)
+    for command in changed:
+        group.put_command(command)
+    return changed[-1], recorded
+
+
+def _with_command(group: Group, device: str, name: str, args: Args, ttl_s: float) -> list[Command]:
+    """The commands to write for a new one, which is the last of them."""
     known, now = _known(group, device), now_ms()
     newest = max(now // 1000 - 1, group.last_command(device), known.commanded or 0)
     added = new_command(device, newest + 1, name, args, ttl_s, now)
     waiting = [as_it_stands(command, now) for command in group.commands(device)]
     if sum(command.state == "open" for command in waiting) >= MAX_OPEN:
-        raise CommandError(f"{MAX_OPEN} commands wait for {device} already")
-    for command in waiting:
-        if command.state != "open":
-            group.put_command(command)
-    group.put_command(added)
-    return added
+        raise TooManyCommands(device)
+    return [*(command for command in waiting if command.state != "open"), added]
 
 
 def accept(group: Group, report: Report) -> Accepted | Stale | Forgotten:

@@ -153,6 +153,7 @@ ALTER TABLE events ADD COLUMN api_key_id TEXT;
 ALTER TABLE events ADD COLUMN group_id TEXT;
 ALTER TABLE events ADD COLUMN stored_ms INTEGER;
 CREATE INDEX events_device ON events (device);
+CREATE INDEX events_dead ON events (state) WHERE state = 'dead';
 
 CREATE TABLE users (
     name TEXT PRIMARY KEY,

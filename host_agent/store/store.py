@@ -2,11 +2,10 @@
 are delivered."""
 
 import sqlite3
-import threading
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self
 
 from host_agent import access as access_rules
 from host_agent.access import AccessState
@@ -21,6 +20,7 @@ from host_agent.store.errors import StoreDamaged, StoreError
 from host_agent.store.group import Group
 from host_agent.store.opening import locate, open_alone, open_shared
 from host_agent.store.people import People
+from host_agent.store.reader import Reader
 from host_agent.store.records import (
     Accepted,
     AttemptVerdict,
@@ -35,35 +35,26 @@ from host_agent.store.records import (
     Retry,
     Settled,
     Stale,
-    State,
-    Stats,
-    StoredAttempt,
-    StoredEvent,
     StoredNotification,
 )
 from host_agent.store.rescue import DeviceCopy, decode, encode
-from host_agent.store.schema import connect, explain
+from host_agent.store.schema import explain
 from host_agent.store.usage import Usage
 from host_agent.store.writer import Writer
-
-T = TypeVar("T")
 
 _PURGE_CHUNK = 1000
 
 
-class Store:
+class Store(Reader):
     """The agent's database. Every write is durable when its call returns or resolves.
 
     Methods raise StoreError. The async ones belong to one event loop; the others may be used from
     any thread, and by other processes at the same time.
     """
 
-    def __init__(self, path: Path, usage: Usage, writer: Writer, reader: sqlite3.Connection):
-        self._path = path
+    def __init__(self, path: Path, usage: Usage, writer: Writer) -> None:
+        super().__init__(path, writer)
         self._usage = usage
-        self._writer = writer
-        self._reader = reader
-        self._reading = threading.Lock()
         self.commands = CommandQueue(writer, self._read, self._purge)
         self.people = People(writer, self._read, self._purge)
 
@@ -84,7 +75,7 @@ class Store:
                     usage.share()
                 writer = Writer(path, connection, copy, limits or Limits(), metrics)
                 undo.callback(writer.close)
-                store = cls(path, usage, writer, connect(path))
+                store = cls(path, usage, writer)
             except sqlite3.Error as error:
                 raise explain(error, path) from error
             except OSError as error:
@@ -95,8 +86,7 @@ class Store:
     def close(self) -> None:
         """Finish what was submitted, and close the file."""
         self._writer.close()
-        with self._reading:
-            self._reader.close()
+        self._close()
         self._usage.release()
 
     def __enter__(self) -> Self:
@@ -125,6 +115,12 @@ class Store:
         """Called in the writer's thread with the name of a device that something waits for anew:
         its access list changed or a command came, here or in another process. Must not raise."""
         return self._writer.on_due
+
+    @property
+    def on_changed(self) -> list[Callable[[], None]]:
+        """Called in the writer's thread after every commit, here or in another process. Must be
+        quick, and not raise."""
+        return self._writer.on_changed
 
     # Devices
 
@@ -218,10 +214,6 @@ class Store:
         added = await self._writer.run(lambda group: registry.add_external(group, event))
         return added.event_id
 
-    def verdict(self, device: str, attempt: int, digest: bytes) -> AttemptVerdict | None:
-        """What became of this very attempt, if it came before; `digest` as in AttemptVerdict."""
-        return self._read(lambda reader: attempt_table.find(reader, device, attempt, digest))
-
     async def record_verdict(self, device: str, verdict: AttemptVerdict) -> None:
         """Keep what became of an attempt, in place of what became of the same message before."""
         await self._writer.run(lambda group: attempt_table.save(group.connection, device, verdict))
@@ -236,14 +228,6 @@ class Store:
         )
 
     # Delivery
-
-    def devices_with_pending(self) -> list[str]:
-        """Names of the devices, also removed ones, with events to deliver."""
-        return self._read(event_table.devices_with_pending)
-
-    def pending(self, device: str, after_id: int, limit: int) -> list[Outgoing]:
-        """The device's next events to deliver, by ascending id: the order of acceptance."""
-        return self._read(lambda reader: event_table.pending(reader, device, after_id, limit))
 
     async def settle(self, outcomes: Sequence[Delivered | Retry | Dead]) -> None:
         """Record what became of pending events."""
@@ -276,28 +260,6 @@ class Store:
 
     # People
 
-    def events(
-        self, state: State | None = None, device: str | None = None, limit: int = 50
-    ) -> list[StoredEvent]:
-        """Events, newest first."""
-        return self._read(lambda reader: event_table.stored(reader, state, device, limit))
-
-    def attempts(self, device: str | None = None, limit: int = 50) -> list[StoredAttempt]:
-        """Access attempts that boards had relayed, newest first."""
-        return self._read(lambda reader: attempt_table.stored(reader, device, limit))
-
-    def notifications(self, limit: int = 50) -> list[StoredNotification]:
-        """What GuardianKey told by webhook, newest first."""
-        return self._read(lambda reader: notification_table.stored(reader, limit))
-
-    def event_token(self, event_id: str) -> str | None:
-        """What lets anybody resolve that event of GuardianKey, if it came here: a secret."""
-        return self._read(
-            lambda reader: (
-                attempt_table.token(reader, event_id) or notification_table.token(reader, event_id)
-            )
-        )
-
     def retry_dead(self, ids: Sequence[int] | None = None, device: str | None = None) -> int:
         """Let dead letters be delivered again: those of `ids`, or all; of one device, or any.
 
@@ -309,14 +271,3 @@ class Store:
             return count
 
         return self._writer.call(operation)
-
-    def stats(self) -> Stats:
-        """Counts; cheap with any backlog."""
-        return self._read(event_table.stats)
-
-    def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            with self._reading:
-                return query(self._reader)
-        except sqlite3.Error as error:
-            raise self._writer.explain(error) from error

@@ -59,6 +59,7 @@ class Writer:
         self.on_accepted: list[Callable[[list[Outgoing]], None]] = []
         self.on_retried: list[Callable[[], None]] = []
         self.on_due: list[Callable[[str], None]] = []
+        self.on_changed: list[Callable[[], None]] = []
         self.damage: StoreDamaged | None = None
         self._path = path
         self._connection = connection
@@ -73,6 +74,7 @@ class Writer:
         self._file = _identity(path)
         self._retried = False
         self._due: set[str] = set()
+        self._changed = False
         self._look_failed = False
         self._look_s = _LOOK_AROUND_S
         self._thread = threading.Thread(target=self._run, name="store writer", daemon=True)
@@ -167,6 +169,7 @@ class Writer:
             self._write_copy()
         self._retried |= group.dead_retried
         self._due |= due
+        self._changed = True
         self._announce()
 
     def _resolve(self, jobs: list[_Job], answers: list[_Answer], outgoing: list[Outgoing]) -> None:
@@ -238,6 +241,7 @@ class Writer:
             self._copy_stale = True
             self._retried = True
             self._due |= due
+            self._changed = True
         self._announce()
 
     def _announce(self) -> None:
@@ -248,7 +252,10 @@ class Writer:
         for device in self._due:
             for tell in self.on_due:
                 tell(device)
-        self._retried = False
+        if self._changed:
+            for callback in self.on_changed:
+                callback()
+        self._retried = self._changed = False
         self._due.clear()
 
     def _failure(self, error: Exception) -> Exception:
