@@ -1,4 +1,4 @@
-"""What GuardianKey said, and commands, leave the store after a while."""
+"""What GuardianKey said, commands and logins leave the store after a while."""
 
 import asyncio
 import logging
@@ -14,12 +14,13 @@ _log = logging.getLogger(__name__)
 
 
 async def purge_old(store: Store, keep_days: int) -> NoReturn:
-    """Delete attempts, notifications and commands older than that, now and every hour."""
+    """Delete attempts, notifications, commands and logins older than that, now and every hour."""
     while True:
         before_ms = now_ms() - keep_days * _DAY_MS
         try:
             await store.purge_guardiankey(before_ms)
             await store.commands.purge(before_ms)
+            await store.people.purge_logins(before_ms)
         except StoreError as error:
-            _log.warning("old attempts and commands cannot be purged: %s", error)
+            _log.warning("old attempts, commands and logins cannot be purged: %s", error)
         await asyncio.sleep(_EVERY_S)

@@ -21,6 +21,8 @@ from host_agent.cli import (
     send,
     serial,
     setup,
+    tokens,
+    users,
 )
 from host_agent.cli.output import UsageError
 from host_agent.config import ConfigError
@@ -40,6 +42,7 @@ First steps, in a directory of its own:
     thingwarden run             (Ctrl-C stops it)
     thingwarden access add front-door anna --generate
                                 (if the board has a keypad)
+    thingwarden user add ann    (who may log in at http://127.0.0.1:8711)
 
 Every command reads ./agent.toml unless --config or THINGWARDEN_CONFIG names another file.
 """,
@@ -52,6 +55,8 @@ app.command(devices.app)
 app.command(events.app)
 app.command(access.app)
 app.command(commands.app)
+app.command(users.app)
+app.command(tokens.app)
 app.command(notifications.attempts)
 app.command(notifications.notifications)
 app.command(guardiankey.app)

@@ -5,7 +5,8 @@ import sys
 
 from host_agent.cli.output import UsageError
 
-_LONGEST = 4096
+_LONGEST = 8192
+"""Bytes of a line; no secret may have that many, so that none is cut without a word."""
 
 
 def read_secret(what: str, *, new: bool = False) -> str:

@@ -46,6 +46,8 @@ _PURGE_LOGINS = """
 DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE at_ms < ? LIMIT ?)
 """
 
+_OUTCOMES: dict[str, LoginOutcome] = {one: one for one in get_args(LoginOutcome)}
+
 _scopes = msgspec.json.Decoder(tuple[str, ...])
 
 
@@ -62,7 +64,7 @@ def namesake(connection: sqlite3.Connection, name: str) -> str | None:
 
 def set_password(connection: sqlite3.Connection, name: str, password: str, now_ms: int) -> bool:
     """Whether there is such a user."""
-    return connection.execute(_CHANGE, (name, password, now_ms)).rowcount == 1
+    return connection.execute(_CHANGE, (_kept(name), password, now_ms)).rowcount == 1
 
 
 def rehash(connection: sqlite3.Connection, name: str, before: str, after: str) -> None:
@@ -71,7 +73,7 @@ def rehash(connection: sqlite3.Connection, name: str, before: str, after: str) -
 
 def remove_user(connection: sqlite3.Connection, name: str) -> bool:
     """Whether there was such a user."""
-    return connection.execute("DELETE FROM users WHERE name = ?", (name,)).rowcount == 1
+    return connection.execute("DELETE FROM users WHERE name = ?", (_kept(name),)).rowcount == 1
 
 
 def user(connection: sqlite3.Connection, name: str) -> User | None:
@@ -94,7 +96,7 @@ def used_token(connection: sqlite3.Connection, token_id: str, at_ms: int) -> Non
 
 def remove_token(connection: sqlite3.Connection, token_id: str) -> bool:
     """Whether there was such a token."""
-    return connection.execute("DELETE FROM tokens WHERE id = ?", (token_id,)).rowcount == 1
+    return connection.execute("DELETE FROM tokens WHERE id = ?", (_kept(token_id),)).rowcount == 1
 
 
 def token(connection: sqlite3.Connection, token_id: str) -> ApiToken | None:
@@ -151,7 +153,7 @@ def _token(row: Row) -> ApiToken:
 def _login(row: Row) -> Login:
     at, *texts = row
     user_name, source_ip, user_agent, outcome, response, reason = map(_text, texts)
-    known: LoginOutcome = outcome if outcome in get_args(LoginOutcome) else "refused"
+    known = _OUTCOMES.get(outcome, "refused")
     return Login(_time(at), user_name, source_ip, user_agent, known, response, reason)
 
 
