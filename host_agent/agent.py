@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,17 +15,22 @@ from host_agent.app import Agent
 from host_agent.app.listening import MAX_CONNECTIONS as APP_CONNECTIONS
 from host_agent.app.running import AppRun
 from host_agent.config import Settings
+from host_agent.console.app import MAX_CONNECTIONS as CONSOLE_CONNECTIONS
 from host_agent.console.app import console_app
+from host_agent.console.live import Live
+from host_agent.console.parts import ConsoleParts
+from host_agent.console.sessions import Sessions as ConsoleSessions
 from host_agent.delivery import Delivery
 from host_agent.errors import ThingWardenError
 from host_agent.guardiankey import Account
-from host_agent.guardiankey.aio import Api
+from host_agent.guardiankey.aio import Api, AsyncGuardianKey
 from host_agent.link.http import link_app
 from host_agent.link.relay import CALL_S, Relay
 from host_agent.link.serial import SerialLink
 from host_agent.link.sessions import Sessions
 from host_agent.listener import Listener
 from host_agent.lockdown import Lockdown
+from host_agent.loopback import is_loopback
 from host_agent.metrics import Metrics
 from host_agent.purging import purge_old
 from host_agent.store import Limits, Store, locate
@@ -61,6 +66,8 @@ class _Parts:
     serial: SerialLink
     lockdown: Lockdown
     app: AppRun
+    guardiankey: AsyncGuardianKey | None
+    live: Live
 
     def problems(self) -> list[str]:
         """Why the agent does not do its whole work now."""
@@ -105,6 +112,8 @@ def run_agent(settings: Settings, app: Agent | None = None) -> None:
             serial=SerialLink(settings.serial.ports, sessions, store, path, metrics),
             lockdown=Lockdown(guardiankey.lockdown_on, guardiankey.lockdown_devices),
             app=AppRun(app or Agent(), store, metrics),
+            guardiankey=guardiankey.open_client(account) if account else None,
+            live=Live(metrics),
         )
         with ExitStack() as stack, asyncio.Runner(loop_factory=_new_event_loop) as runner:
             listeners = {
@@ -129,15 +138,34 @@ def _bound(parts: _Parts, account: Account | None) -> Iterator[tuple[str, Listen
     if requests := parts.app.requests_app(host, settings.app.trusted_proxies):
         busy = metrics.app_requests.labels("busy").inc
         yield "app", Listener(requests, host, port, busy, APP_CONNECTIONS)
-    app = console_app(parts.store, metrics, parts.problems, settings.console.address[0])
-    yield "console", Listener(app, *settings.console.address)
+    host, port = settings.console.address
+    app = console_app(
+        ConsoleParts(
+            store=parts.store,
+            metrics=metrics,
+            problems=parts.problems,
+            host=host,
+            trusted_proxies=settings.console.trusted_proxies,
+            guardiankey=parts.guardiankey,
+            sessions=ConsoleSessions(parts.store),
+            live=parts.live,
+        )
+    )
+    yield "console", Listener(app, host, port, max_connections=CONSOLE_CONNECTIONS)
+    if not (is_loopback(host) or settings.console.trusted_proxies):
+        _log.warning(
+            "[console] listens on %s: passwords and cookies travel in clear; listen on 127.0.0.1"
+            " behind a proxy with TLS, and name it in trusted_proxies",
+            host,
+        )
 
 
 async def _serve(parts: _Parts, listeners: Mapping[str, Listener]) -> None:
     stopped = _stop_signal()
     keep_days = parts.settings.guardiankey.keep_days
-    async with parts.api:
+    async with parts.api, parts.guardiankey or nullcontext():
         parts.app.start()
+        parts.store.on_changed.append(parts.live.changed)
         serving = [asyncio.create_task(listener.serve()) for listener in listeners.values()]
         delivering = asyncio.create_task(parts.delivery.run())
         attending = asyncio.create_task(parts.serial.run())
@@ -145,12 +173,14 @@ async def _serve(parts: _Parts, listeners: Mapping[str, Listener]) -> None:
             asyncio.create_task(stopped.wait()),
             asyncio.create_task(_watch(parts.store)),
             asyncio.create_task(purge_old(parts.store, keep_days)),
+            asyncio.create_task(parts.live.run()),
         ]
         for name, listener in listeners.items():
             _log.info("%s on %s", name, listener.url)
         tasks = [*until_stopped, attending, delivering, *serving]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         _log.info("stopping: frames and events under way may finish")
+        parts.live.stop()
         for listener in listeners.values():
             listener.stop()
         attending.cancel()

@@ -25,8 +25,11 @@ api_secret = ""
 # ports = []
 
 [console]
-# /healthz, /readyz and /metrics: HOST:PORT. There is no login; keep it on this machine.
+# The console, its API, /healthz and /metrics: HOST:PORT. For other machines put a proxy with TLS
+# in front and leave it on this one.
 # listen = "127.0.0.1:8711"
+# Addresses or networks of proxies in front; only what they say of a client is believed.
+# trusted_proxies = []
 
 [app]
 # Where the app of `thingwarden run --app FILE` answers requests, if it does: HOST:PORT.

@@ -1,10 +1,8 @@
 """The table [app] of agent.toml."""
 
-import ipaddress
-
 import msgspec
 
-from host_agent.config.values import address, check_address
+from host_agent.config.values import address, check_address, check_proxies
 
 
 class AppSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -15,14 +13,7 @@ class AppSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fiel
 
     def __post_init__(self) -> None:
         check_address("listen", self.listen)
-        for proxy in self.trusted_proxies:
-            try:
-                ipaddress.ip_network(proxy, strict=False)
-            except ValueError:
-                raise ValueError(
-                    f"trusted_proxies: {proxy!r} must be an address or a network, for example"
-                    ' "10.0.0.0/8"'
-                ) from None
+        check_proxies("trusted_proxies", self.trusted_proxies)
 
     @property
     def address(self) -> tuple[str, int]:

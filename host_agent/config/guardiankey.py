@@ -15,7 +15,7 @@ from host_agent.guardiankey import (
     GuardianKeyError,
     api_problem,
 )
-from host_agent.guardiankey.aio import Api
+from host_agent.guardiankey.aio import Api, AsyncGuardianKey
 from host_agent.store import DEVICE_NAME
 
 LOCKDOWN_RESPONSES = ("NOTIFY", "HARD_NOTIFY", "BLOCK")
@@ -81,6 +81,13 @@ class GuardianKeySettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unkn
         """For requests of `total_s` at most. Raises ConfigError for a `ca` that is none."""
         try:
             return Api(self.api, total_s=total_s, ca=self.ca or None)
+        except GuardianKeyError as error:
+            raise ConfigError(f"[guardiankey] {error}") from error
+
+    def open_client(self, account: Account) -> AsyncGuardianKey:
+        """For logins to the console. Raises ConfigError for a `ca` that is none."""
+        try:
+            return AsyncGuardianKey(account, self.api, ca=self.ca or None)
         except GuardianKeyError as error:
             raise ConfigError(f"[guardiankey] {error}") from error
 

@@ -10,7 +10,7 @@ from host_agent.config.app import AppSettings
 from host_agent.config.errors import ConfigError
 from host_agent.config.guardiankey import GuardianKeySettings
 from host_agent.config.serial import SerialSettings
-from host_agent.config.values import address, check_address, check_file, check_url
+from host_agent.config.values import address, check_address, check_file, check_proxies, check_url
 from host_agent.delivery import DeliverySettings, Endpoint
 from host_agent.securithings import DEFAULT_URL, api_key_problem
 
@@ -62,9 +62,15 @@ class LinkSettings(_Listening, frozen=True):
 
 
 class ConsoleSettings(_Listening, frozen=True):
-    """The console, for people on this machine."""
+    """The console: where people and programs find it, and whom it believes about where they come
+    from."""
 
     listen: str = "127.0.0.1:8711"
+    trusted_proxies: list[str] = []
+
+    def __post_init__(self) -> None:
+        check_address("listen", self.listen)
+        check_proxies("trusted_proxies", self.trusted_proxies)
 
 
 class StoreSettings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

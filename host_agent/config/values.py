@@ -1,5 +1,7 @@
 """Checks of single values; each raises ValueError("<field>: <problem>")."""
 
+import ipaddress
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -33,6 +35,17 @@ def address(text: str) -> tuple[str, int]:
     """(host, port) of a checked address, the host without brackets."""
     host, _, port = text.rpartition(":")
     return host.strip("[]"), int(port)
+
+
+def check_proxies(field: str, proxies: Iterable[str]) -> None:
+    """Each an address or a network."""
+    for proxy in proxies:
+        try:
+            ipaddress.ip_network(proxy, strict=False)
+        except ValueError:
+            raise ValueError(
+                f'{field}: {proxy!r} must be an address or a network, for example "10.0.0.0/8"'
+            ) from None
 
 
 def check_file(field: str, path: str, example: str) -> None:

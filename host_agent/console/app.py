@@ -1,23 +1,61 @@
-"""The console's ASGI application."""
+"""The console's ASGI application: pages for people, the API, and what machines watch."""
 
-from collections.abc import Callable
+from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
 
+from host_agent.console.api.routes import api_routes
+from host_agent.console.guard import ROOT, STATIC, Guard
+from host_agent.console.headers import SecurityHeaders
 from host_agent.console.health import health_routes
+from host_agent.console.login import login_routes
+from host_agent.console.pages.rendering import Pages
+from host_agent.console.pages.routes import page_routes
+from host_agent.console.parts import ConsoleParts
+from host_agent.console.refusals import refusals
 from host_agent.loopback import own_names
-from host_agent.metrics import Metrics
-from host_agent.store import Store
+
+MAX_CONNECTIONS = 512
+
+_files = StaticFiles(directory=Path(__file__).parent / "static")
 
 
-def console_app(
-    store: Store, metrics: Metrics, problems: Callable[[], list[str]], host: str
-) -> Starlette:
-    """`host` is the address it listens on; on loopback it answers `own_names` only."""
-    names = own_names(host)
+def console_app(parts: ConsoleParts) -> Starlette:
+    """For a listener of MAX_CONNECTIONS on `parts.host`; on loopback it answers `own_names` only,
+    unless a proxy stands in front."""
+    names = ["*"] if parts.trusted_proxies else own_names(parts.host)
+    pages = Pages(parts)
+    refuse = refusals(pages)
     return Starlette(
-        routes=health_routes(store, metrics, problems),
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=names, www_redirect=False)],
+        routes=[
+            Route("/", _home),
+            Route(f"{STATIC}/{{file}}", _static),
+            *health_routes(parts.store, parts.metrics, parts.problems),
+            *login_routes(parts, pages),
+            *page_routes(parts),
+            *api_routes(parts),
+        ],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(TrustedHostMiddleware, allowed_hosts=names, www_redirect=False),
+            Middleware(Guard, parts=parts, refuse=refuse),
+        ],
+        exception_handlers={HTTPException: refuse},
     )
+
+
+async def _home(_: Request) -> Response:
+    return RedirectResponse(ROOT, 303)
+
+
+async def _static(request: Request) -> Response:
+    answer = await _files.get_response(request.path_params["file"], request.scope)
+    answer.headers["Cache-Control"] = "no-cache"
+    return answer
