@@ -16,7 +16,7 @@ from host_agent.console.sessions import Session
 from host_agent.store import StoreError
 from host_agent.text import printable
 
-IN_BACKGROUND = "x-live"
+IN_BACKGROUND = "x-background"
 """The header of a request that console.js makes by itself; nobody asked for it."""
 
 _TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -55,7 +55,7 @@ class Pages:
             "problems": self._problems() if session else [],
         }
         text = self._environment.get_template(template).render(common | context)
-        return HTMLResponse(text, status, {"Cache-Control": "no-store"})
+        return HTMLResponse(text, status)
 
     def message(self, request: Request, status: int, title: str, text: str) -> HTMLResponse:
         """A page that says why there is no other: what is wrong and what to do."""

@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute
 from host_agent.console.pages.device import device_routes
 from host_agent.console.pages.events import event_routes
 from host_agent.console.pages.overview import overview_routes
+from host_agent.console.pages.stream import stream_routes
 from host_agent.console.parts import ConsoleParts
 
 
@@ -14,4 +15,5 @@ def page_routes(parts: ConsoleParts) -> list[BaseRoute]:
         *overview_routes(parts),
         *device_routes(parts),
         *event_routes(parts),
+        *stream_routes(parts),
     ]

@@ -46,7 +46,7 @@ async function refresh() {
   while (due && !document.hidden) {
     due = false;
     try {
-      const answer = await fetch(location.href, { headers: { "X-Live": "1" } });
+      const answer = await fetch(location.href, { headers: { "X-Background": "1" } });
       if (answer.status === 401 || new URL(answer.url).pathname === "/console/login") {
         location.reload();
         return;
