@@ -28,7 +28,7 @@ command fits too."""
 TTL_S = 60.0
 
 _TTL_S = (1.0, 86400.0)
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+COMMAND_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _MAX_TEXT = 128
 _UNDER_WAY_MS = 1000
 """A report that came in time may still be about to send a command."""
@@ -78,7 +78,7 @@ def new_command(
 ) -> Command:
     """An open command. Raises CommandError for what no board is to get, whatever its type:
     an app may hand over anything."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not COMMAND_NAME.fullmatch(name):
         raise CommandError(
             f"{name!r} cannot be a command; use up to 64 letters, digits, '.', '_' and '-',"
             " starting with a letter"
