@@ -98,6 +98,18 @@ class Metrics:
             ["result"],
             registry=self.registry,
         )
+        self.api_requests = Counter(
+            "thingwarden_api_requests",
+            "Requests of programs to the console's API, by what became of them",
+            ["result"],
+            registry=self.registry,
+        )
+        self.logins = Counter(
+            "thingwarden_logins",
+            "Attempts to log in to the console, by what became of them",
+            ["result"],
+            registry=self.registry,
+        )
         self.delivery_paused = Gauge(
             "thingwarden_delivery_paused",
             "1 while SecuriThings refuses the credentials",

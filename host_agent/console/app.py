@@ -37,7 +37,7 @@ def console_app(parts: ConsoleParts) -> Starlette:
         routes=[
             Route("/", _home),
             Route(f"{STATIC}/{{file}}", _static),
-            *health_routes(parts.store, parts.metrics, parts.problems),
+            *health_routes(parts),
             *login_routes(parts, pages),
             *page_routes(parts),
             *api_routes(parts),

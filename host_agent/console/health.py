@@ -1,46 +1,114 @@
-"""/healthz, /readyz and /metrics (Prometheus text format)."""
+"""/healthz, /readyz and /metrics (Prometheus text format), for what watches the agent.
+
+The last two tell of devices: to programs on this machine, and to others with a token that may read.
+"""
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
+import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from host_agent.console.api.bearer import Bearer, check_may_read
+from host_agent.console.api.operations import JSON, Operation, answer, content, schema_of
+from host_agent.console.api.refusal import Refused, json_response
+from host_agent.console.local import is_local
+from host_agent.console.parts import ConsoleParts
 from host_agent.link.losses import losses
 from host_agent.metrics import Metrics
 from host_agent.store import Store, StoreError
 
+_TEXT = content("text/plain")
 
-def health_routes(store: Store, metrics: Metrics, problems: Callable[[], list[str]]) -> list[Route]:
-    """`problems()` says why the agent does not do its whole work now; empty when it does."""
+
+class Readiness(msgspec.Struct):
+    """`reasons` tell why the agent does not do its whole work now."""
+
+    ready: bool
+    reasons: list[str]
+
+
+HEALTH = Operation(
+    "GET",
+    "/healthz",
+    "isAlive",
+    "Whether the process lives and its loop answers",
+    "nothing",
+    {200: answer("it does", _TEXT)},
+)
+READY = Operation(
+    "GET",
+    "/readyz",
+    "isReady",
+    "Whether the agent does its whole work",
+    "token from afar",
+    {
+        200: answer("it does", content(JSON, schema_of(Readiness))),
+        503: answer("it does not, or the store cannot be used", content(JSON)),
+    },
+)
+SCRAPE = Operation(
+    "GET",
+    "/metrics",
+    "scrape",
+    "Metrics in the text format of Prometheus",
+    "token from afar",
+    {200: answer("the metrics", _TEXT), 503: answer("the store cannot be used", _TEXT)},
+)
+
+
+def health_routes(parts: ConsoleParts) -> list[Route]:
+    bearer = Bearer(parts.store, parts.trusted_proxies)
+    metrics = parts.metrics
     scraping = threading.Lock()
 
     async def healthz(_: Request) -> Response:
         """200 as long as the process lives and its loop answers."""
         return PlainTextResponse("ok\n")
 
-    def readyz(_: Request) -> Response:
+    def readyz() -> Response:
         """200, or 503 with the reasons."""
-        reasons = problems()
-        return JSONResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
+        try:
+            reasons = parts.problems()
+        except StoreError as error:
+            reasons = [str(error)]
+        return json_response(Readiness(not reasons, reasons), 503 if reasons else 200)
 
-    def scrape(_: Request) -> Response:
+    def scrape() -> Response:
         with scraping:
             try:
-                _refresh(metrics, store)
+                _refresh(metrics, parts.store)
             except StoreError as error:
                 return PlainTextResponse(f"{error}\n", 503)
             text = generate_latest(metrics.registry)
         return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return [
-        Route("/healthz", healthz),
-        Route("/readyz", readyz),
-        Route("/metrics", scrape),
+        Route(HEALTH.path, healthz),
+        Route(READY.path, _guarded(readyz, bearer)),
+        Route(SCRAPE.path, _guarded(scrape, bearer)),
     ]
+
+
+def _guarded(
+    answers: Callable[[], Response], bearer: Bearer
+) -> Callable[[Request], Awaitable[Response]]:
+    """`answers`, called in a thread for who may read."""
+
+    async def answer_reader(request: Request) -> Response:
+        try:
+            if not is_local(request):
+                check_may_read(await bearer.token(request))
+        except Refused as refused:
+            return refused.response()
+        return await run_in_threadpool(answers)
+
+    return answer_reader
 
 
 def _refresh(metrics: Metrics, store: Store) -> None:
