@@ -20,7 +20,7 @@ _CHARACTER = 7
 _SHORTEST_MS = 10_000
 _LARGEST, _SMALLEST = 1e300, 1e-200
 """Beyond these, differences and steps would overflow."""
-_TIMES = range(0, int(datetime(3000, 1, 1, tzinfo=UTC).timestamp() * 1000))
+_TIMES = range(int(datetime(3000, 1, 1, tzinfo=UTC).timestamp() * 1000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,9 @@ class _Scales:
     def _line(self, run: Sequence[Point]) -> Markup:
         if len(run) == 1:
             return self._dot("chart-lone", run[0])
-        places = (f"{_place(self._x(p.time_ms))},{_place(self._y(_drawable(p.value)))}" for p in run)
+        places = (
+            f"{_place(self._x(p.time_ms))},{_place(self._y(_drawable(p.value)))}" for p in run
+        )
         return Markup('<polyline class="chart-line" points="{}"/>').format(" ".join(places))
 
     def _dot(self, name: str, point: Point) -> Markup:
@@ -117,9 +119,7 @@ class _Scales:
         )
 
 
-def _summary(
-    runs: Sequence[Sequence[Point]], points: Sequence[Point], zone: tzinfo | None
-) -> str:
+def _summary(runs: Sequence[Sequence[Point]], points: Sequence[Point], zone: tzinfo | None) -> str:
     if not points:
         return "No values."
     first = min(points, key=lambda point: point.time_ms)

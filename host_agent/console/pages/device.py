@@ -1,10 +1,122 @@
 """One device's page, and the form that gives it a command."""
 
-from starlette.routing import BaseRoute
+from typing import NamedTuple
+from urllib.parse import quote
 
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from host_agent.clock import now_ms
+from host_agent.commands import TTL_S, Args, Command, CommandError
+from host_agent.console.client import client_of, user_agent_of
+from host_agent.console.pages.chart import line_chart
+from host_agent.console.pages.device_facts import door_facts, health_facts
+from host_agent.console.pages.readings import MAX_READINGS, Reading, readings
 from host_agent.console.pages.rendering import Pages
+from host_agent.console.pages.telling import content_of, duration, in_short, value_text
 from host_agent.console.parts import ConsoleParts
+from host_agent.console.sessions import Session
+from host_agent.store import Caller, StoreError
+from host_agent.values import parse_value
+
+PATH = "/console/devices/{device}"
+
+_EVENTS_READ = 500
+_EVENTS_SHOWN = 20
+_COMMANDS_SHOWN = 10
+_MAX_CHARTS = 8
+_MAX_NOTICE = 300
 
 
-def device_routes(parts: ConsoleParts, pages: Pages) -> list[BaseRoute]:
-    return []
+class _Chart(NamedTuple):
+    """A reading's curve; what the page shows of it beside is `reading.points`."""
+
+    id: str
+    reading: Reading
+    svg: Markup
+
+
+def device_routes(parts: ConsoleParts) -> list[BaseRoute]:
+    store, pages = parts.store, Pages(parts)
+
+    def page(request: Request) -> Response:
+        name = request.path_params["device"]
+        device = store.device(name)
+        if device is None:
+            text = f"There is no device {in_short(name, 64)}. The overview shows all."
+            return pages.message(request, 404, "No such device", text)
+        events = store.recent(name, _EVENTS_READ)
+        commands = store.commands.list(name, _COMMANDS_SHOWN)
+        found = readings(events)
+        access = store.access(name)
+        return pages.render(
+            request,
+            "device.html",
+            device=device,
+            readings=found[:MAX_READINGS],
+            charts=_charts(found),
+            events=events[:_EVENTS_SHOWN],
+            commands=commands,
+            command_names=sorted({command.name for command in commands}),
+            ttl_s=round(TTL_S),
+            health=health_facts(device),
+            door=None if access is None else door_facts(access, device.held),
+            content_of=content_of,
+            value_text=value_text,
+            took=_took,
+        )
+
+    async def command(request: Request) -> Response:
+        """Fields: `name`, `value` (may be empty), `ttl_s` (may be left out)."""
+        device, form = request.path_params["device"], request.state.form
+        session: Session = request.state.session
+        caller = Caller(
+            source_ip=client_of(request, parts.trusted_proxies),
+            user_agent=user_agent_of(request),
+            user_id=session.user,
+            session_id=session.id,
+        )
+        try:
+            given, _ = await store.commands.request(
+                device, form.get("name", ""), _value(form), _ttl_s(form), caller
+            )
+        except (CommandError, StoreError) as error:
+            session.notice = in_short(f"Not sent: {error}", _MAX_NOTICE)
+        else:
+            session.notice = f"{given.name} waits for {device}; what becomes of it shows here."
+        return RedirectResponse(PATH.format(device=quote(device, safe="")), 303)
+
+    return [
+        Route(PATH, page),
+        Route(f"{PATH}/commands", command, methods=["POST"]),
+    ]
+
+
+def _charts(found: list[Reading]) -> list[_Chart]:
+    numeric = [reading for reading in found if reading.runs][:_MAX_CHARTS]
+    return [
+        _Chart(
+            f"chart-{number}", reading, line_chart(reading.name, reading.runs, f"chart-{number}")
+        )
+        for number, reading in enumerate(numeric, 1)
+    ]
+
+
+def _value(form: dict[str, str]) -> Args:
+    text = form.get("value", "").strip()
+    return parse_value(text) if text else None
+
+
+def _ttl_s(form: dict[str, str]) -> float:
+    text = form.get("ttl_s", "").strip()
+    try:
+        return float(text) if text else TTL_S
+    except ValueError:
+        raise CommandError("it must be good for a number of seconds") from None
+
+
+def _took(command: Command) -> str:
+    """How long it was open, or is so far."""
+    return duration(max(0, (command.settled_ms or now_ms()) - command.created_ms))

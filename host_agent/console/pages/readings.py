@@ -83,4 +83,3 @@ def _runs(numbers: Sequence[tuple[StoredEvent, int | float]]) -> list[list[Point
 def _longest_pause(times: Iterable[int]) -> float:
     pauses = [later - earlier for earlier, later in pairwise(times)]
     return max(HEARTBEAT_MS, _PAUSES * median(pauses)) if pauses else HEARTBEAT_MS
-

@@ -1,0 +1,61 @@
+"""What is known of a device beside its events: its record, its door, its health."""
+
+from typing import NamedTuple
+
+from host_agent.access import AccessState, Held, reached
+from host_agent.console.pages.telling import duration, in_short, value_text
+from host_agent.store import Device
+
+_MAX_HEALTH = 32
+_MAX_VALUE = 64
+_HEALTH = {
+    "version": "Firmware",
+    "uptime_s": "Running for",
+    "reset": "Last reset by",
+    "queue": "Events waiting on the board",
+    "heap": "Free memory",
+    "rssi": "Wi-Fi signal",
+    "loop_ms": "Longest round",
+    "discards": "Events discarded",
+    "gaps": "Events lost at resets",
+    "missed": "Edges or readings missed",
+    "failures": "Errors in its parts",
+}
+"""What the firmware reports, in the order of the page."""
+_UNITS = {"rssi": " dBm", "heap": " bytes", "loop_ms": " ms"}
+
+
+class Fact(NamedTuple):
+    """A line of the page; any text."""
+
+    name: str
+    value: str
+
+
+def health_facts(device: Device) -> list[Fact]:
+    """What the board said of itself last: what is known by name first, nonsense as it came."""
+    health = device.health
+    known = [name for name in _HEALTH if name in health]
+    others = sorted(name for name in health if name not in _HEALTH)
+    return [
+        Fact(_HEALTH.get(name, in_short(name, _MAX_VALUE)), _health_text(name, health[name]))
+        for name in [*known, *others][:_MAX_HEALTH]
+    ]
+
+
+def door_facts(state: AccessState, held: Held | None) -> list[Fact]:
+    """Who may open the door, and whether its board knows."""
+    users = len({credential.user for credential in state.credentials})
+    taken = held is not None and reached(state, held) == state.rev
+    return [
+        Fact("Access list", f"{len(state.credentials)} codes and badges of {users} users"),
+        Fact("Lockdown", "yes: opens for nobody" if state.lockdown else "no"),
+        Fact("On the board", "as it is here" if taken else "not yet as it is here"),
+    ]
+
+
+def _health_text(name: str, value: object) -> str:
+    if type(value) is int and value >= 0 and name == "uptime_s":
+        return duration(value * 1000)
+    unit = _UNITS.get(name, "") if type(value) is int else ""
+    return in_short(value_text(value), _MAX_VALUE) + unit
