@@ -58,18 +58,15 @@ class Guard:
     async def _stopped(self, request: Request) -> Response | None:
         """Why the request gets no further; None if it does. Raises HTTPException."""
         path = request.scope["path"]
-        max_bytes = MAX_LOGIN_BYTES
-        if path != LOGIN:
-            session = self._session(request)
-            if session is None:
-                return _to_log_in(request)
-            request.state.session = session
-            max_bytes = MAX_FORM_BYTES
+        session = request.state.session = self._session(request)
+        if session is None and path != LOGIN:
+            return _to_log_in(request)
         if request.method not in _SAFE:
             if not is_own(request):
                 raise _not_own()
-            request.state.form = await read_form(request, max_bytes)
-            if path != LOGIN and not _has_csrf(request.state.form, request.state.session):
+            max_bytes = MAX_LOGIN_BYTES if path == LOGIN else MAX_FORM_BYTES
+            request.state.form = form = await read_form(request, max_bytes)
+            if path != LOGIN and not _has_csrf(form, session):
                 raise _not_own()
         return None
 
@@ -100,8 +97,9 @@ def _to_log_in(request: Request) -> Response:
     return RedirectResponse(f"{LOGIN}?next={quote(wanted, safe='/')}", 303)
 
 
-def _has_csrf(form: dict[str, str], session: Session) -> bool:
-    return hmac.compare_digest(form.get("csrf", "").encode(), session.csrf.encode())
+def _has_csrf(form: dict[str, str], session: Session | None) -> bool:
+    given = form.get("csrf", "").encode()
+    return session is not None and hmac.compare_digest(given, session.csrf.encode())
 
 
 def _not_own() -> HTTPException:
