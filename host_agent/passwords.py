@@ -28,8 +28,8 @@ class PasswordError(ThingWardenError):
 
 
 def hash_password(text: str, user: str = "", cost: Parameters = COST) -> str:
-    """The PHC string of a new password of `user`, as `verify` takes it; a cheaper `cost` is for
-    tests. Raises PasswordError."""
+    """The PHC string of a new password of `user`, as `verify` takes it. Of `cost` only memory, time
+    and parallelism count; a cheap one is for tests. Raises PasswordError."""
     if len(text) not in _LENGTH:
         raise PasswordError(
             f"a password must have {_LENGTH[0]} to {_LENGTH[-1]} characters; take a few words"
@@ -39,7 +39,7 @@ def hash_password(text: str, user: str = "", cost: Parameters = COST) -> str:
     if text.casefold() == user.casefold():
         raise PasswordError("a password must not be the user's name")
     try:
-        return PasswordHasher.from_parameters(cost).hash(_bytes(text))
+        return _hasher(cost).hash(_bytes(text))
     except HashingError as error:
         raise PasswordError(f"the password cannot be hashed: {error}") from error
 
@@ -62,7 +62,11 @@ def verify(password_hash: str | None, text: str, cost: Parameters = COST) -> boo
 
 def needs_rehash(password_hash: str, cost: Parameters = COST) -> bool:
     """Whether a hash that verified has another cost than new ones; `People.rehash` replaces it."""
-    return PasswordHasher.from_parameters(cost).check_needs_rehash(password_hash)
+    return _hasher(cost).check_needs_rehash(password_hash)
+
+
+def _hasher(cost: Parameters) -> PasswordHasher:
+    return PasswordHasher(cost.time_cost, cost.memory_cost, cost.parallelism)
 
 
 def _nobodys(cost: Parameters) -> str:

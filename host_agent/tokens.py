@@ -67,8 +67,9 @@ def may_read(token: ApiToken) -> bool:
 
 def may_command(token: ApiToken, device: str, name: str) -> bool:
     """Whether it may have the device do this."""
-    covering = {COMMANDS, f"{COMMANDS}:{device}", f"{COMMANDS}:{device}:{name}"}
-    return not covering.isdisjoint(token.scopes)
+    asked = [COMMANDS, device, name]
+    allowed = [scope.split(":") for scope in token.scopes]
+    return any(asked[: len(parts)] == parts for parts in allowed)
 
 
 def _digest(text: str) -> bytes:
