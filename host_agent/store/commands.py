@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from host_agent.commands import Args, Command
-from host_agent.store.schema import Row, execute_values
+from host_agent.store.schema import Row, execute_values, int64
 
 _log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ def trim(connection: sqlite3.Connection, device: str) -> None:
 
 
 def find(connection: sqlite3.Connection, device: str, command_id: int) -> Command | None:
-    found = connection.execute(_FIND, (device, command_id)).fetchone()
+    found = connection.execute(_FIND, (device, int64(command_id))).fetchone()
     return None if found is None else _shown(found)
 
 

@@ -55,16 +55,16 @@ UPDATE events SET
     settled_ms = outcomes.settled_ms
 FROM outcomes WHERE events.id = outcomes.id AND events.state = 'pending'
 """
-# `state <> 'pending'` follows from `state = 'dead'`, but without it SQLite does not see that the
-# partial index events_settled covers the query; the same in _PURGE.
 _RETRY_DEAD = """
 UPDATE events SET
     state = 'pending', attempts = 0, first_attempt_ms = NULL, next_ms = 0, reason = '',
     settled_ms = NULL
-WHERE state = 'dead' AND state <> 'pending' AND type IS NOT NULL
+WHERE state = 'dead' AND type IS NOT NULL
     AND (?1 IS NULL OR device = ?1)
     AND (?2 IS NULL OR id IN (SELECT value FROM json_each(?2)))
 """
+# `state <> 'pending'`: without it SQLite does not see that the partial index events_settled covers
+# the query, for the state is a parameter.
 _PURGE = """
 DELETE FROM events WHERE id IN (
     SELECT id FROM events WHERE state = ? AND state <> 'pending' AND settled_ms < ? LIMIT ?
@@ -189,8 +189,8 @@ def waiting(connection: sqlite3.Connection) -> Waiting:
 def devices_with_pending(connection: sqlite3.Connection) -> list[str]:
     """One look into the index per device, however long the backlog."""
     rows = connection.execute(
-        "SELECT name FROM devices WHERE EXISTS"
-        " (SELECT 1 FROM events WHERE device = name AND state = 'pending') ORDER BY name"
+        "SELECT name FROM devices WHERE EXISTS (SELECT 1 FROM events INDEXED BY events_pending"
+        " WHERE device = name AND state = 'pending') ORDER BY name"
     )
     return [row[0] for row in rows]
 
@@ -275,8 +275,8 @@ def stats(connection: sqlite3.Connection) -> Stats:
     }
     oldest = connection.execute(
         "SELECT min(accepted_ms) FROM events WHERE id IN ("
-        "SELECT (SELECT min(id) FROM events WHERE device = name AND state = 'pending')"
-        " FROM devices)"
+        "SELECT (SELECT min(id) FROM events INDEXED BY events_pending"
+        " WHERE device = name AND state = 'pending') FROM devices)"
     ).fetchone()
     return Stats(
         pending=totals["pending"][0],

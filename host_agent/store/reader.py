@@ -20,7 +20,7 @@ from host_agent.store.records import (
     StoredEvent,
     StoredNotification,
 )
-from host_agent.store.schema import connect
+from host_agent.store.schema import connect, int64
 from host_agent.store.search import EventSearch, Searcher
 from host_agent.store.writer import Writer
 
@@ -85,7 +85,7 @@ class Reader:
 
     def event(self, row_id: int) -> StoredEvent | None:
         """The event with that `id`."""
-        return self._read(lambda reader: stored_events.find(reader, search.int64(row_id)))
+        return self._read(lambda reader: stored_events.find(reader, int64(row_id)))
 
     def event_of(self, event_id: str) -> int | None:
         """The `id` of the event with that EXT_EVT_ID."""

@@ -255,6 +255,11 @@ def execute_values(connection: sqlite3.Connection, statement: str, rows: Sequenc
         )
 
 
+def int64(number: int) -> int:
+    """The nearest number that SQLite can take."""
+    return max(-(2**63), min(number, 2**63 - 1))
+
+
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether the file itself is broken, as opposed to not writable just now."""
     return _primary_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
