@@ -16,6 +16,7 @@ from host_agent.store import StoredEvent
 MAX_READINGS = 64
 """The most that a page shows of a device: as many as an event can have."""
 
+_OF_SENSORS = "_reading"
 HEARTBEAT_MS = 6 * 60_000
 """A board tells a value that stays the same every 5 minutes (firmware/README.md, `heartbeat_s`);
 after a longer silence nobody knows what it was meanwhile."""
@@ -38,8 +39,9 @@ class Reading:
 
     @property
     def name(self) -> str:
-        """The parameter alone where the type says no more, as with an analog input."""
-        return self.param if self.type == f"{self.param}_reading" else f"{self.type} {self.param}"
+        """Without what the types of sensors end with, and without the sensor's own name twice."""
+        source = self.type.removesuffix(_OF_SENSORS)
+        return self.param if source == self.param else f"{source} {self.param}"
 
     @property
     def points(self) -> list[Point]:
@@ -47,8 +49,8 @@ class Reading:
 
 
 def readings(events: Sequence[StoredEvent]) -> list[Reading]:
-    """Of a device's events, newest first: every parameter that is a number or true or false,
-    by name; texts in between are passed over."""
+    """Of a device's events, newest first: every parameter that is a number or true or false;
+    texts in between are passed over."""
     found: dict[tuple[str, str], list[tuple[StoredEvent, Value]]] = {}
     for event in events:
         if event.boot is None:
@@ -57,7 +59,12 @@ def readings(events: Sequence[StoredEvent]) -> list[Reading]:
             if not isinstance(value, str) and isfinite(value):
                 found.setdefault((event.type, param), []).append((event, value))
     made = [_reading(*key, values) for key, values in found.items()]
-    return sorted(made, key=lambda reading: (reading.name, reading.type))
+    return sorted(made, key=_place)
+
+
+def _place(reading: Reading) -> tuple[bool, str, str]:
+    """What sensors measure comes first."""
+    return not reading.type.endswith(_OF_SENSORS), reading.name, reading.type
 
 
 def _reading(type_: str, param: str, values: list[tuple[StoredEvent, Value]]) -> Reading:
