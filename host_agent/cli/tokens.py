@@ -18,7 +18,7 @@ from host_agent.cli.output import (
 from host_agent.cli.store import open_store
 from host_agent.clock import now_ms
 from host_agent.people import ApiToken
-from host_agent.tokens import new_token
+from host_agent.tokens import id_of, new_token
 
 app = App(name="token", help="Which programs may use the API; works while the agent runs.")
 
@@ -71,12 +71,13 @@ def list_(*, json: AsJson = False, config: ConfigPath = DEFAULT_CONFIG) -> None:
 
 @app.command
 def revoke(
-    token_id: Annotated[str, Parameter(help="Its id, as `list` shows it.")],
+    token: Annotated[str, Parameter(help="Its id, as `list` shows it, or the token.")],
     /,
     *,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Let nobody in by that token any more, at once."""
+    token_id = id_of(token) or token
     with open_store(config) as store:
         store.people.revoke_token(token_id)
     print_line(f"revoked {token_id}")

@@ -89,9 +89,7 @@ class People:
 
         def revoke(group: Group) -> None:
             if not tables.remove_token(group.connection, token_id):
-                raise TokenError(
-                    f"there is no token {token_id}; `thingwarden token list` shows all"
-                )
+                raise TokenError("there is no such token; `thingwarden token list` shows all")
 
         self._writer.call(revoke)
 
