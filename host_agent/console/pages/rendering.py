@@ -1,5 +1,6 @@
 """Pages from templates. What comes from boards, people and other systems is text, never markup."""
 
+import functools
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,16 +31,6 @@ class Pages:
 
     def __init__(self, parts: ConsoleParts) -> None:
         self._parts = parts
-        self._environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(_TEMPLATES),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            finalize=_shown,
-            auto_reload=False,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters.update(when=when, ago=ago, size=size)
 
     def render(
         self, request: Request, template: str, status: int = 200, **context: Any
@@ -54,7 +45,7 @@ class Pages:
             "notice": _notice(request, session),
             "problems": self._problems() if session else [],
         }
-        text = self._environment.get_template(template).render(common | context)
+        text = _environment().get_template(template).render(common | context)
         return HTMLResponse(text, status)
 
     def message(self, request: Request, status: int, title: str, text: str) -> HTMLResponse:
@@ -96,6 +87,32 @@ def size(count: int) -> str:
             return f"{value:.0f} {unit}" if unit != "MiB" else f"{value:.1f} {unit}"
         value /= 1024
     return f"{value:.1f} GiB"
+
+
+def number(count: int) -> str:
+    """With its thousands apart: 12,345."""
+    return f"{count:,}"
+
+
+def hour(time_ms: int) -> str:
+    """Local time to the minute, for an axis."""
+    moment = _moment(time_ms)
+    return "" if moment is None else moment.strftime("%H:%M")
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_shown,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(when=when, ago=ago, size=size, number=number, hour=hour)
+    return environment
 
 
 def _shown(value: object) -> object:
