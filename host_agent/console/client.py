@@ -1,5 +1,6 @@
 """Who sent a request, as far as that can be believed."""
 
+import ipaddress
 from collections.abc import Sequence
 
 from starlette.requests import HTTPConnection
@@ -29,3 +30,14 @@ def came_by_https(request: HTTPConnection, trusted_proxies: Sequence[str]) -> bo
     if client_address(proxy, _ANYBODY, trusted_proxies) != _ANYBODY:
         return False
     return request.headers.get("x-forwarded-proto", "").strip().lower() == "https"
+
+
+def site_of(address: str) -> str:
+    """What one client can have many addresses of: the /64 of an IPv6 address; else the address."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return str(parsed)
+    return str(ipaddress.ip_network((parsed.packed[:8] + bytes(8), 64)))
