@@ -50,8 +50,9 @@ class ApiToken:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """An attempt to log in, and what came of it. `response` is GuardianKey's verdict in capitals,
-    "" if it was not asked; `reason` why it gave none."""
+    """An attempt to log in, and what came of it. `user` is "" for a name that nobody has: it may be
+    a password in the wrong field. `response` is GuardianKey's verdict in capitals, "" if it was not
+    asked; `reason` why it gave none."""
 
     at_ms: int
     user: str

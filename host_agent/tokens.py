@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Collection
 
 from host_agent.people import ApiToken, TokenError
+from host_agent.store import DEVICE_NAME
 
 READ = "read"
 COMMANDS = "commands"
@@ -19,9 +20,8 @@ COMMANDS = "commands"
 _MAX_NAME = 64
 _MAX_SCOPES = 32
 _TEXT = re.compile(r"tw_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
-_DEVICE = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _COMMAND = r"[A-Za-z][A-Za-z0-9_.-]{0,63}"
-_SCOPE = re.compile(rf"{READ}|{COMMANDS}(:{_DEVICE}(:{_COMMAND})?)?")
+_SCOPE = re.compile(rf"{READ}|{COMMANDS}(:{DEVICE_NAME.pattern}(:{_COMMAND})?)?")
 
 
 def new_token(

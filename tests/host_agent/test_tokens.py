@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from host_agent.commands import CommandError, new_command
 from host_agent.people import TokenError
+from host_agent.store import DEVICE_NAME
 from host_agent.tokens import id_of, is_genuine, may_command, may_read, new_token
 
+PRINTED = string.ascii_letters + string.digits + "._-: "
 NOW = 1_800_000_000_000
 
 
@@ -112,6 +115,17 @@ def test_a_device_or_command_cannot_be_named_so_that_another_scope_covers_it():
 
 def test_a_scope_twice_is_one():
     assert made("read", "commands", "read")[0].scopes == ("read", "commands")
+
+
+@given(st.from_regex(DEVICE_NAME, fullmatch=True), st.text(PRINTED, min_size=1, max_size=66))
+def test_a_scope_can_name_every_device_and_command_and_nothing_else(device, name):
+    try:
+        new_command(device, 1, name, None, 60, NOW)
+    except CommandError:
+        with pytest.raises(TokenError):
+            made(f"commands:{device}:{name}")
+    else:
+        assert may_command(made(f"commands:{device}:{name}")[0], device, name)
 
 
 SCOPES = {
