@@ -8,33 +8,51 @@ const PAUSE_MS = 500; // between two fetches
 const ANYWAY_MS = 30000; // what changes with time alone, such as a device that went quiet
 const RETRY_MS = 15000; // after the agent refused the stream
 
-const status = document.getElementById("live");
+const state = document.getElementById("live");
 let aheadMs = Date.now() - Number(document.documentElement.dataset.now); // this clock, of the agent's
 let due = false;
 let busy = false;
 
 function tell(text, on) {
-  if (status.textContent !== text) status.textContent = text;
-  status.classList.toggle("on", on);
+  if (state.textContent !== text) state.textContent = text;
+  state.classList.toggle("on", on);
 }
 
-// Elements that somebody works in stay as they are.
+// An element that somebody works in stays as it is; to have scrolled in it is no work.
 function inUse(element) {
+  const active = document.activeElement;
   const selection = document.getSelection();
   return (
-    element.contains(document.activeElement) ||
+    (element.contains(active) && !active.classList.contains("scroll")) ||
     (!selection.isCollapsed && selection.containsNode(element, true))
   );
+}
+
+function swap(old, update) {
+  for (const row of update.querySelectorAll("tr[id]")) {
+    if (!document.getElementById(row.id)) row.classList.add("fresh");
+  }
+  for (const opened of old.querySelectorAll("details[id][open]")) {
+    const details = update.querySelector(`#${CSS.escape(opened.id)}`);
+    if (details) details.open = true;
+  }
+  const boxes = [...old.querySelectorAll(".scroll")].map((box) => ({
+    left: box.scrollLeft,
+    top: box.scrollTop,
+    focused: box === document.activeElement,
+  }));
+  old.replaceWith(update);
+  for (const [place, box] of update.querySelectorAll(".scroll").entries()) {
+    if (!boxes[place]) break;
+    box.scrollTo(boxes[place]);
+    if (boxes[place].focused) box.focus({ preventScroll: true });
+  }
 }
 
 function replace(fresh) {
   for (const old of document.querySelectorAll("[data-live][id]")) {
     const update = fresh.getElementById(old.id);
-    if (!update || inUse(old) || old.isEqualNode(update)) continue;
-    for (const row of update.querySelectorAll("tr[id]")) {
-      if (!document.getElementById(row.id)) row.classList.add("fresh");
-    }
-    old.replaceWith(update);
+    if (update && !inUse(old) && !old.isEqualNode(update)) swap(old, update);
   }
   aheadMs = Date.now() - Number(fresh.documentElement.dataset.now);
 }
