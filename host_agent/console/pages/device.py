@@ -15,7 +15,7 @@ from host_agent.console.pages.chart import line_chart
 from host_agent.console.pages.device_facts import door_facts, health_facts
 from host_agent.console.pages.readings import MAX_READINGS, Reading, readings
 from host_agent.console.pages.rendering import Pages
-from host_agent.console.pages.telling import content_of, duration, in_short, value_text
+from host_agent.console.pages.telling import content_of, duration, in_short, type_of, value_text
 from host_agent.console.parts import ConsoleParts
 from host_agent.console.sessions import Session
 from host_agent.store import Caller, StoreError
@@ -63,6 +63,7 @@ def device_routes(parts: ConsoleParts) -> list[BaseRoute]:
             ttl_s=round(TTL_S),
             health=health_facts(device),
             door=None if access is None else door_facts(access, device.held),
+            type_of=type_of,
             content_of=content_of,
             value_text=value_text,
             took=_took,

@@ -8,7 +8,7 @@ from host_agent.clock import now_ms
 from host_agent.console.pages.event_search import PAGE, STATES, Asked, asked, row_id
 from host_agent.console.pages.journey import can_be_retried, journey, precisely
 from host_agent.console.pages.rendering import IN_BACKGROUND, Pages
-from host_agent.console.pages.telling import asker_of, content_of, value_text
+from host_agent.console.pages.telling import asker_of, content_of, in_short, type_of, value_text
 from host_agent.console.parts import ConsoleParts
 from host_agent.store import SearchTooSlow, StoredEvent
 
@@ -51,7 +51,9 @@ def event_routes(parts: ConsoleParts) -> list[BaseRoute]:
             states=STATES,
             devices=[device.name for device in store.devices()][:_MAX_CHOICES],
             asker_of=asker_of,
+            type_of=type_of,
             content_of=content_of,
+            in_short=in_short,
         )
 
     def page(request: Request) -> Response:

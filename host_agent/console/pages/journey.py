@@ -85,5 +85,5 @@ def _timed(before: Step, step: Step) -> Step:
     if before.at_ms is None or step.at_ms is None:
         return step
     gap = step.at_ms - before.at_ms
-    after = f"{duration(gap)} later" if gap >= 0 else f"{duration(-gap)} earlier: clocks differ"
+    after = f"{duration(gap)} later" if gap >= 0 else f"{duration(-gap)} earlier (clocks differ)"
     return Step(step.title, step.kind, step.at_ms, step.details, after)

@@ -11,11 +11,13 @@ from statistics import median
 from typing import TypeAlias
 
 from host_agent.console.pages.chart import Point
+from host_agent.console.pages.telling import in_short
 from host_agent.store import StoredEvent
 
 MAX_READINGS = 64
 """The most that a page shows of a device: as many as an event can have."""
 
+_MAX_NAME = 48
 _OF_SENSORS = "_reading"
 HEARTBEAT_MS = 6 * 60_000
 """A board tells a value that stays the same every 5 minutes (firmware/README.md, `heartbeat_s`);
@@ -41,7 +43,7 @@ class Reading:
     def name(self) -> str:
         """Without what the types of sensors end with, and without the sensor's own name twice."""
         source = self.type.removesuffix(_OF_SENSORS)
-        return self.param if source == self.param else f"{source} {self.param}"
+        return in_short(self.param if source == self.param else f"{source} {self.param}", _MAX_NAME)
 
     @property
     def points(self) -> list[Point]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from host_agent.store import StoredEvent
 
 _MAX_CHARACTERS = 160
+_MAX_TYPE = 32
 
 
 def in_short(text: str, characters: int = _MAX_CHARACTERS) -> str:
@@ -23,6 +24,11 @@ def value_text(value: object) -> str:
 def params_text(params: Mapping[str, object]) -> str:
     """As in "pressed=true room=hall"."""
     return " ".join(f"{name}={value_text(value)}" for name, value in params.items())
+
+
+def type_of(event: StoredEvent) -> str:
+    """Its type, in short."""
+    return in_short(event.type, _MAX_TYPE) or "unreadable"
 
 
 def content_of(event: StoredEvent) -> str:
