@@ -7,13 +7,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from host_agent.console.api.routes import api_routes
 from host_agent.console.guard import ROOT, STATIC, Guard
-from host_agent.console.headers import SecurityHeaders
+from host_agent.console.headers import SECURITY_HEADERS, SecurityHeaders
 from host_agent.console.health import health_routes
 from host_agent.console.login import login_routes
 from host_agent.console.pages.rendering import Pages
@@ -47,12 +47,17 @@ def console_app(parts: ConsoleParts) -> Starlette:
             Middleware(TrustedHostMiddleware, allowed_hosts=names, www_redirect=False),
             Middleware(Guard, parts=parts, refuse=refuse),
         ],
-        exception_handlers={HTTPException: refuse},
+        exception_handlers={HTTPException: refuse, Exception: _failed},
     )
 
 
 async def _home(_: Request) -> Response:
     return RedirectResponse(ROOT, 303)
+
+
+async def _failed(_: Request, __: Exception) -> Response:
+    """A defect of ours; the log has it. No middleware sees this answer."""
+    return PlainTextResponse("the agent failed: see its log\n", 500, SECURITY_HEADERS)
 
 
 async def _static(request: Request) -> Response:

@@ -55,10 +55,8 @@ class Sessions:
         oldest sessions make room."""
         self._drop_ended()
         own = [key for key, held in self._held.items() if held.session.user == user.name]
-        for key in own[: len(own) - MAX_OF_A_USER + 1]:
-            del self._held[key]
-        for key in list(self._held)[: len(self._held) - MAX_SESSIONS + 1]:
-            del self._held[key]
+        self._make_room(own, MAX_OF_A_USER)
+        self._make_room(list(self._held), MAX_SESSIONS)
         cookie, now = secrets.token_urlsafe(32), self._clock()
         session = Session(
             id=secrets.token_hex(8),
@@ -102,6 +100,11 @@ class Sessions:
 
     def end(self, session: Session) -> None:
         self._held = {key: held for key, held in self._held.items() if held.session is not session}
+
+    def _make_room(self, keys: list[bytes], most: int) -> None:
+        """For one more than these, the oldest first."""
+        for key in keys[: max(0, len(keys) + 1 - most)]:
+            del self._held[key]
 
     def _is_over(self, held: _Held) -> bool:
         now = self._clock()
