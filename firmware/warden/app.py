@@ -42,6 +42,12 @@ class App:
         self._spool = Spool("spool")
         self.queue = Queue(self.counters, self._spool, self.clock)
         self.inputs = build(settings, self.clock, self._capture)
+        self.modules = None
+        if settings.functions:
+            from warden.user_modules import UserModules
+
+            self.modules = UserModules(settings.functions, self.clock, self._capture)
+            self.inputs.append(self.modules)
         self.wifi = None
         if settings.ssid is not None:
             from warden.wifi import Wifi
@@ -55,7 +61,7 @@ class App:
             link,
             self.health,
             settings.poll_s * 1000,
-            _extras(settings, self.access),
+            _extras(settings, self.access, self.modules),
         )
         self._converse = self._talk
         self._is_rtc_set = False
@@ -97,6 +103,8 @@ class App:
         """Leave no door open, and no event in RAM."""
         if self.access:
             self.access.lock.shut()
+        if self.modules:
+            self._run(self.modules.tick)
         self.queue.keep()
 
     def health(self):
@@ -139,6 +147,8 @@ class App:
             self.counters.load()
             self.counters.start(self._settings.boot_floor, self.queue.recover())
             print("boot %d, %d events waiting" % (self.counters.boot, len(self.queue)))
+            if self.modules:
+                self.modules.start()  # last: they may take what heap is left, and report events
         except CountersError as error:
             print("not sending:", error)
 
@@ -167,12 +177,12 @@ def _link(settings, clock):
     return HttpLink(settings.agent)
 
 
-def _extras(settings, access):
+def _extras(settings, access, modules):
     extras = list(access.extras) if access else []
-    if settings.commands:
+    if settings.commands or modules:
         from warden.commands import Commands
 
-        extras.append(Commands(settings.commands))
+        extras.append(Commands(settings.commands, modules=modules))
     return extras
 
 

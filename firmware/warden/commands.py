@@ -1,4 +1,4 @@
-"""Commands from the agent: an extra of the session that switches outputs, each at most once.
+"""Commands from the agent: an extra of the session that carries out each at most once.
 
 A reply may carry `commands`, a list of {id, name, args, ttl_ms}; ids ascend. Every report tells
 `commands`, the last id that was taken, and `results`, {id, ok: true} or {id, error}, until a reply
@@ -23,14 +23,16 @@ _OFF = ("off", 0)
 
 
 class Commands:
-    """Carries out what replies bring for the outputs in `settings` (see Outputs).
+    """Carries out what replies bring for the outputs in `settings` (see Outputs) and for `modules`
+    (UserModules, None without any).
 
-    That a command was taken is in NVS before the output moves: after a power cut in between it is
-    not done again, and its result is `unknown`. While NVS does not read, none is taken.
+    That a command was taken is in NVS before it acts: after a power cut in between it is not done
+    again, and its result is `unknown`. While NVS does not read, none is taken.
     """
 
-    def __init__(self, settings, nvs=None):
+    def __init__(self, settings, nvs=None, modules=None):
         self._outputs = Outputs(settings)  # first: from here on they have their levels
+        self._modules = modules
         self._nvs = nvs or NVS("commands")
         self._taken = 0
         self._told = 0
@@ -91,18 +93,21 @@ class Commands:
     def _act(self, command, age_ms):
         """Carry it out and say so on the console; returns why not, None if it was done."""
         name, args, ttl_ms = command.get("name"), command.get("args"), command.get("ttl_ms")
-        on = _is_on(args)
-        if not isinstance(name, str) or name not in self._outputs:
+        if not isinstance(name, str):
+            name = ""
+        done = name
+        is_function = self._modules and name in self._modules
+        if not is_function and name not in self._outputs:
             why = "no such command"
-        elif on is None:
-            why = "on or off"
         elif not isinstance(ttl_ms, int) or age_ms >= ttl_ms:
             why = "expired"
+        elif is_function:
+            why = self._modules.call(name, args)
         else:
-            self._outputs.switch(name, on)
-            print("command %s %s: done" % (name, "on" if on else "off"))
-            return None
-        print("command %d: %s" % (command["id"], why))
+            on = _is_on(args)
+            why = "on or off" if on is None else self._outputs.switch(name, on)
+            done = "%s %s" % (name, "on" if on else "off")
+        print("command %d: %s" % (command["id"], why) if why else "command %s: done" % done)
         return why
 
     def _load(self):

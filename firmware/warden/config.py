@@ -50,7 +50,8 @@ def load(directory=""):
 def checked(table):
     """The Settings that a table of config.json's fields makes. ConfigError if any is wrong.
 
-    `inputs` is a list of dicts, `commands` a dict of dicts; `ssid` is None without Wi-Fi;
+    `inputs` is a list of dicts, `commands` a dict of dicts (outputs), `functions` one of texts
+    (commands' names to modules'); `ssid` is None without Wi-Fi;
     `guardiankey` (GuardianKeySettings) and `access` (a dict) are None where the table has none.
     """
     check.known(table, _TOP, "config.json")
@@ -73,8 +74,9 @@ def checked(table):
     if table.get("commands") is not None:
         from warden import config_commands  # heap that a board without them keeps
 
-        settings.commands = config_commands.commands(table["commands"], pins)
-        pins += [output["pin"] for output in settings.commands.values()]
+        outputs, functions = config_commands.commands(table["commands"], pins)
+        settings.commands, settings.functions = outputs, functions
+        pins += [output["pin"] for output in outputs.values()]
     if "guardiankey" in table or "access" in table:
         from warden import config_access  # heap that a board without a door keeps
 

@@ -18,6 +18,7 @@ class Settings:
     watchdog_s = 0
     inputs = []
     commands = {}
+    functions = {}
     guardiankey = None
     access = None
 

@@ -29,6 +29,36 @@ def test_outputs_come_with_every_default_filled_in():
     assert checked(settings(commands={"Fan.2_x-": own})).commands == {"Fan.2_x-": own}
 
 
+def function(module, name="blink"):
+    return settings(commands={name: {"module": module}})
+
+
+def test_a_command_may_be_a_function_of_a_module():
+    both = checked(settings(commands={"power": {"pin": 26}, "blink": {"module": "my_garden2"}}))
+    assert both.functions == {"blink": "my_garden2"} and list(both.commands) == ["power"]
+    assert checked(settings()).functions == {}
+
+
+def test_a_wrong_module_is_named():
+    wrong = (
+        ("commands.blink.module: a text", function("")),
+        ("commands.blink.module: a text", function(5)),
+        ("commands.blink.module: a text", function("a" * 33)),
+        ("commands.blink.module: letters", function("garden.blink")),
+        ("commands.blink.module: letters", function("../garden")),
+        ("commands.blink.module: letters", function("garten\u00fc")),
+        ("commands.blink.module: letters", function("2garden")),
+        ("commands.blink.module: warden is a name of the firmware's own", function("warden")),
+        ("commands.blink.module: main is a name of the firmware's own", function("main")),
+        ("commands.start: `start` of a module is called at start", function("garden", "start")),
+    )
+    for named, value in wrong:
+        with raises(ConfigError, named):
+            checked(value)
+    with raises(ConfigError, "commands.blink: unknown field pin; known are module"):
+        checked(settings(commands={"blink": {"module": "garden", "pin": 26}}))
+
+
 def test_every_wrong_field_is_named():
     wrong = (
         ("commands: an object", settings(commands=[])),

@@ -4,6 +4,7 @@ in flash there. The heap of a board holds objects of half the size."""
 import binascii
 import gc
 import json
+import sys
 
 STAND_INS = ("machine", "esp32", "network")
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -72,6 +73,19 @@ def test_a_board_with_sensors_and_commands_has_room_to_spare():
     print(health, no_part)
     assert health["failures"] == 0 and health["missed"] == 0
     assert health["heap"] + no_part > 60 * 1024
+
+
+def test_a_board_with_a_module_of_its_own_has_room_to_spare():
+    no_part = stand_ins(*STAND_INS)
+    with open("garden.py", "w") as file:
+        file.write("def blink(value):\n    pass\n")
+    sys.path.insert(0, "")
+    board = running(commands={"power": {"pin": 26}, "blink": {"module": "garden"}})
+    assert board.modules.call("blink", None) is None
+    health = board.health()
+    print(health, no_part)
+    assert health["failures"] == 0 and health["missed"] == 0
+    assert health["heap"] + no_part > 68 * 1024
 
 
 def test_a_door_with_64_credentials_has_room_to_spare():

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 def test_every_field_of_config_json_is_in_the_firmwares_readme() -> None:
     readme = (ROOT / "firmware/README.md").read_text()
     names = {"_TOP", "_WIFI", "_BUTTON", "_SWITCH", "_READINGS", "_ANALOG", "_DS18X20", "_DHT22"}
-    names |= {"_BME280", "_OUTPUT"}
+    names |= {"_BME280", "_OUTPUT", "_FUNCTION"}
     names |= {"_GUARDIANKEY", "_ACCESS", "_KEYPAD", "_WIEGAND", "_LOCK"}
     fields = {
         constant.value

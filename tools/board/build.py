@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -35,6 +36,20 @@ def compiled(march: str | None, firmware: Path = FIRMWARE, cache: Path = CACHE) 
         if march or _NATIVE.encode() not in source:
             name = f"{PACKAGE}/{module.name}"
             made[f"{PACKAGE}/{module.stem}.mpy"] = _cached(name, module, source, march, cache)
+    return made
+
+
+def own_modules(
+    sources: Mapping[str, Path], march: str | None, cache: Path = CACHE
+) -> dict[str, bytes]:
+    """Modules of the board's owner, by their names, as `<name>.mpy`. Raises BoardError."""
+    made: dict[str, bytes] = {}
+    for name, path in sources.items():
+        try:
+            source = path.read_bytes()
+        except OSError as error:
+            raise BoardError(f"{path} cannot be read: {error.strerror}") from error
+        made[f"{name}.mpy"] = _cached(f"{name}.py", path, source, march, cache)
     return made
 
 

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.board.build import MAIN, compiled, main_program
+from tools.board.build import MAIN, compiled, main_program, own_modules
 from tools.board.connection import Board
 from tools.board.facts import Facts, check
 from tools.board.provision import BoardFiles
 from tools.board.slot_writer import Progress, SlotWriter
 from tools.board.slots import CONFIG, digest
+from tools.board.user_modules import refuse_taken
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,13 @@ def deploy(board: Board, files: BoardFiles, firmware: Path, progress: Progress) 
     Raises BoardError; the board then starts the old or the new.
     """
     check(board.facts)
+    refuse_taken(board, files.modules)
     modules = compiled(board.facts.march, firmware)
+    own = own_modules(files.modules, board.facts.march)
     main = main_program(firmware)
     writer = SlotWriter(board)
     before = writer.held
-    wanted = {**modules, **files.extra, CONFIG: writer.config(files.config)}
+    wanted = {**modules, **own, **files.extra, CONFIG: writer.config(files.config)}
     done = writer.write(wanted, progress)
     writer.switch(wanted, main)
     travelled = {path: len(wanted[path]) for path in done.upload}

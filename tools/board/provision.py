@@ -10,7 +10,7 @@ from typing import Any
 from host_agent.board_config import SERIAL, board_config, door_config
 from host_agent.config import Settings, load_settings
 from host_agent.store import Device, Store, UnknownDevice
-from tools.board import board_file
+from tools.board import board_file, user_modules
 from tools.board.ask import Ask
 from tools.board.check import ConfigRefused, check
 from tools.board.errors import BoardError
@@ -24,10 +24,12 @@ _PEM = "-----BEGIN CERTIFICATE-----"
 
 @dataclass(frozen=True)
 class BoardFiles:
-    """config.json and the files beside it, by their names. Both hold secrets: no repr."""
+    """config.json and the files beside it, by their names; both hold secrets: no repr. `modules`
+    are the sources of the owner's modules, by theirs."""
 
     config: dict[str, Any] = field(repr=False)
     extra: dict[str, bytes] = field(repr=False)
+    modules: Mapping[str, Path] = field(default_factory=dict)
 
 
 def files_for(
@@ -60,7 +62,7 @@ def files_for(
         table["guardiankey"], extra = _guardiankey(table, path, device, settings, agent_toml)
     config = identity | table
     _check(config, path)
-    return BoardFiles(config, extra)
+    return BoardFiles(config, extra, user_modules.sources(config, path))
 
 
 def _check(config: dict[str, Any], path: Path) -> None:

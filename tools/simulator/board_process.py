@@ -13,6 +13,7 @@ from tools.simulator.pins import Pins
 from tools.simulator.unix_port import (
     FIRMWARE,
     HEAP,
+    PERIPHERALS,
     SimulatorError,
     environment,
     micropython,
@@ -21,7 +22,7 @@ from tools.simulator.unix_port import (
 
 
 class SimulatedBoard(Pins):
-    """One board whose flash is the directory `root` (config.json, NVS, spool).
+    """One board whose flash is the directory `root` (config.json, modules of its own, NVS, spool).
 
     `on_line` is called on a thread of ours with every line of its console and the Unix time in
     seconds at which it came. `millivolts` lie on analog inputs when it starts. `program` runs in
@@ -53,7 +54,7 @@ class SimulatedBoard(Pins):
             self._process = subprocess.Popen(
                 [micropython(), "-X", f"heapsize={HEAP}", str(self._program)],
                 cwd=self.root,
-                env=environment(server.getsockname(), self._millivolts),
+                env=environment(server.getsockname(), self._millivolts, f"{PERIPHERALS}:."),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -29,9 +29,10 @@ def micropython() -> str:
 
 
 def environment(
-    control: tuple[str, int], millivolts: Mapping[int, float], modules: str = str(PERIPHERALS)
+    control: tuple[str, int], millivolts: Mapping[int, float], modules: str
 ) -> dict[str, str]:
-    """The variables of a board whose pins are driven at the address `control`."""
+    """The variables of a board whose pins are driven at the address `control`, and that finds
+    modules in these directories, with colons between."""
     return {
         **os.environ,
         "MICROPYPATH": f"{modules}:.frozen",

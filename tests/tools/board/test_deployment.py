@@ -85,6 +85,55 @@ def test_from_a_clean_board_on(tmp_path: Path) -> None:
     assert {path.name for path in (root / "a").iterdir()} == {"warden"}, "no second copy of a key"
 
 
+def test_a_module_of_the_owners_travels_when_it_changed_and_goes_when_it_is_named_no_more(
+    tmp_path: Path,
+) -> None:
+    firmware, garden = tiny_firmware(tmp_path / "1"), tmp_path / "garden.py"
+    garden.write_text("VERSION = 1")
+    files = dataclasses.replace(FILES, modules={"garden": garden})
+    root = tmp_path / "board"
+    with BareBoard(root) as board:
+        assert "garden.mpy" in flashed(board.port, firmware, files).uploaded
+        assert flashed(board.port, firmware, files).uploaded == ()
+        assert "garden 1" in boot(root)
+        garden.write_text("VERSION = 2")
+        assert flashed(board.port, firmware, files).uploaded == ("garden.mpy",)
+        assert "garden 2" in boot(root)
+        assert "b/garden.mpy" in flashed(board.port, firmware).removed
+        assert OLD in boot(root) and "garden" not in boot(root)
+    assert not list(root.rglob("garden*"))
+
+
+@pytest.mark.parametrize("name", ["json", "ujson", "asyncio", "machine", "time"])
+def test_a_name_of_micropythons_own_is_refused_before_anything_is_written(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / f"{name}.py").write_text("")
+    files = dataclasses.replace(FILES, modules={name: tmp_path / f"{name}.py"})
+    with (
+        BareBoard(tmp_path / "board") as board,
+        pytest.raises(BoardError, match=f"a module {name} itself: give {name}.py another name"),
+    ):
+        flashed(board.port, tiny_firmware(tmp_path / "1"), files)
+    assert list((tmp_path / "board").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [("def blink(:", r"garden\.py does not compile.*SyntaxError"), (None, "cannot be read")],
+    ids=["syntax", "gone"],
+)
+def test_a_module_that_cannot_be_compiled_leaves_the_board_as_it_was(
+    tmp_path: Path, source: str | None, told: str
+) -> None:
+    if source:
+        (tmp_path / "garden.py").write_text(source)
+    files = dataclasses.replace(FILES, modules={"garden": tmp_path / "garden.py"})
+    with BareBoard(tmp_path / "board") as board, pytest.raises(BoardError, match=told):
+        flashed(board.port, tiny_firmware(tmp_path / "1"), files)
+    assert list((tmp_path / "board").iterdir()) == []
+
+
 def test_the_way_back_is_short(tmp_path: Path) -> None:
     """The other slot still has the modules of the time before."""
     first, second = tiny_firmware(tmp_path / "1"), tiny_firmware(tmp_path / "2", 2, 2)

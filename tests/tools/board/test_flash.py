@@ -78,6 +78,46 @@ def test_from_a_bare_board_to_its_first_report(
         assert secret not in told.out
 
 
+GARDEN = """
+from machine import Pin
+
+lamp = Pin(27, Pin.OUT, value=0)
+
+def start(report):
+    global tell
+    tell = report
+
+def blink(value):
+    lamp.value(1)
+    tell("blinked", {"times": value})
+
+def water(value):
+    raise ValueError("the tank is empty")
+"""
+
+
+def test_functions_of_the_owners_module_are_commands(system: System, tmp_path: Path) -> None:
+    board = system.usb_board("garden", "")
+    boards = tmp_path / "boards"
+    (boards / "garden.toml").write_text(
+        f'agent = "{system.link}"\npoll_s = 1\n{WIFI}'
+        '[commands]\npower = { pin = 26 }\nblink = { module = "yard" }\n'
+        'water = { module = "yard" }\nmow = { module = "yard" }\n'
+    )
+    (boards / "yard.py").write_text(GARDEN)
+    with board:
+        flashed = system.flash(board)
+        assert flashed.returncode == 0, flashed.stderr
+        assert (board.root / "a/yard.mpy").exists()
+        board.wait_for("command mow: yard has no plain function mow")
+        system.thingwarden("command", "send", "garden", "blink", "3")
+        board.wait_for_output(27, 1)
+        board.wait_for(r"captured \S+ blinked \{'times': 3\}")
+        with pytest.raises(subprocess.CalledProcessError) as caught:
+            system.thingwarden("command", "send", "garden", "water")
+    assert "the tank is empty" in caught.value.stdout + caught.value.stderr
+
+
 def test_nobody_listens(home: Home, tmp_path: Path) -> None:
     """The firmware is flashed all the same, and it runs."""
     port = free_port()

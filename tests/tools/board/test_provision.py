@@ -145,6 +145,37 @@ def test_a_file_that_others_can_read_is_warned_of(place: Path, board_toml: Any) 
     assert "others can read it: chmod 600 boards/front-door.toml" in provided.told
 
 
+class TestModules:
+    """Functions of the owner's modules, in files beside boards/NAME.toml."""
+
+    COMMANDS = '[commands]\npower = { pin = 26 }\nblink = { module = "garden" }\n'
+
+    def test_a_file_beside_it_is_the_module(self, place: Path, board_toml: Any) -> None:
+        (place / "boards/garden.py").write_text("def blink(value): ...")
+        board_toml(ADDRESS + self.COMMANDS)
+        provided = Provided(place)
+        assert provided.code == 0, provided.told
+        assert provided.config["commands"]["blink"] == {"module": "garden"}
+        assert "'garden': PosixPath('boards/garden.py')" in provided.told
+
+    @pytest.mark.parametrize(
+        ("commands", "told"),
+        [
+            (COMMANDS, "commands.blink.module: there is no boards/garden.py; write it"),
+            ('[commands.blink]\nmodule = "warden"', "commands.blink.module: warden is a name of"),
+            ('[commands.blink]\nmodule = "../x"', "commands.blink.module: letters, digits and _"),
+            ('[commands.blink]\nmodule = "a"\npin = 2', "commands.blink: unknown field pin"),
+        ],
+        ids=["absent", "ours", "path", "pin"],
+    )
+    def test_a_wrong_one_is_told(
+        self, place: Path, board_toml: Any, commands: str, told: str
+    ) -> None:
+        board_toml(f"{ADDRESS}{commands}\n")
+        provided = Provided(place)
+        assert provided.code == 1 and f"boards/front-door.toml: {told}" in provided.told
+
+
 class TestAccount:
     """A door: its ids and keys come from the account that agent.toml names."""
 

@@ -17,6 +17,11 @@ def main(directory=""):
     with open(directory + "config.json") as file:
         json.load(file)
     print("running", one.VERSION, two.VERSION, len(large.TEXT))
+    try:
+        import garden
+        print("garden", garden.VERSION)
+    except ImportError:
+        pass
 """
 _MICROPYTHON = Path(sys.executable).with_name("micropython")
 
