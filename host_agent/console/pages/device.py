@@ -15,7 +15,14 @@ from host_agent.console.pages.chart import line_chart
 from host_agent.console.pages.device_facts import door_facts, health_facts
 from host_agent.console.pages.readings import MAX_READINGS, Reading, readings
 from host_agent.console.pages.rendering import Pages
-from host_agent.console.pages.telling import content_of, duration, in_short, type_of, value_text
+from host_agent.console.pages.telling import (
+    asker_of,
+    content_of,
+    duration,
+    in_short,
+    type_of,
+    value_text,
+)
 from host_agent.console.parts import ConsoleParts
 from host_agent.console.sessions import Session
 from host_agent.store import Caller, StoreError
@@ -63,8 +70,11 @@ def device_routes(parts: ConsoleParts) -> list[BaseRoute]:
             ttl_s=round(TTL_S),
             health=health_facts(device),
             door=None if access is None else door_facts(access, device.held),
+            of_all=False,
             type_of=type_of,
+            asker_of=asker_of,
             content_of=content_of,
+            in_short=in_short,
             value_text=value_text,
             took=_took,
         )

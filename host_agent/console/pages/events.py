@@ -50,8 +50,9 @@ def event_routes(parts: ConsoleParts) -> list[BaseRoute]:
             older=what.older_than(events[-1].id) if len(found) > PAGE else "",
             states=STATES,
             devices=[device.name for device in store.devices()][:_MAX_CHOICES],
-            asker_of=asker_of,
+            of_all=True,
             type_of=type_of,
+            asker_of=asker_of,
             content_of=content_of,
             in_short=in_short,
         )

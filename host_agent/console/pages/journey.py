@@ -13,7 +13,7 @@ from host_agent.store import StoredEvent, TimeSource
 _CLOCKS: dict[TimeSource, str] = {
     "board": "by the board's clock",
     "age": "by its age when it arrived: the board did not know the time",
-    "arrival": "at the latest: the board told no time, so this is when it arrived",
+    "arrival": "when it was captured is not known: the board told no time",
     "agent": "by the agent's clock",
 }
 
@@ -55,20 +55,27 @@ def can_be_retried(event: StoredEvent) -> bool:
 
 def _steps(event: StoredEvent, now_ms: int) -> Iterator[Step]:
     by_clock = _CLOCKS[event.time_source]
-    if event.caller is None:
-        yield Step("Captured", "good", event.time_ms, by_clock)
-        yield Step("Received", "good", event.accepted_ms, "in a frame that its key sealed")
-        kept = "on disk; then the board was told that it may forget it"
-    else:
+    if event.caller is not None:
         yield Step("Asked for", "good", event.time_ms, by_clock)
         kept = "on disk"
+    else:
+        if event.time_source != "arrival":
+            yield Step("Captured", "good", event.time_ms, by_clock)
+        no_clock = by_clock if event.time_source == "arrival" else ""
+        yield Step("Received", "good", event.accepted_ms, no_clock)
+        kept = "on disk; then the board was told that it may forget it"
+    if not event.type:
+        yield Step(
+            "Refused", "bad", event.accepted_ms, f"what the board sent is no event: {event.reason}"
+        )
     if event.stored_ms is not None:
         yield Step("Stored", "good", event.stored_ms, kept)
     if event.attempts:
         times = "once" if event.attempts == 1 else f"{event.attempts} times"
         last = f"; the last time: {event.reason}" if event.reason else ""
         yield Step("Tried in vain", "warn", event.first_attempt_ms, f"{times}{last}")
-    yield _end(event, now_ms)
+    if event.type:
+        yield _end(event, now_ms)
 
 
 def _end(event: StoredEvent, now_ms: int) -> Step:
