@@ -1,5 +1,6 @@
 """How many events came and went in each of the last minutes, as the metrics count them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from prometheus_client import Counter
@@ -30,11 +31,13 @@ class _Sample:
 
 
 class Flow:
-    """Sampled once in a while, or what came since counts for the minute of the next sample."""
+    """Sampled once in a while, or what came since counts for the minute of the next sample.
+    `clock` tells Unix ms."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, clock: Callable[[], int] = now_ms) -> None:
         self._metrics = metrics
-        self._last = _Sample(_empty(_minute_of(now_ms())), self._counted())
+        self._clock = clock
+        self._last = _Sample(_empty(_minute_of(clock())), self._counted())
 
     def sample(self) -> None:
         """From one thread."""
@@ -46,7 +49,7 @@ class Flow:
 
     def _now(self) -> _Sample:
         last, totals = self._last, self._counted()
-        *earlier, current = _up_to(last.minutes, _minute_of(now_ms()))
+        *earlier, current = _up_to(last.minutes, _minute_of(self._clock()))
         grown = {
             name: getattr(current, name) + total - last.totals[name]
             for name, total in totals.items()

@@ -1,12 +1,12 @@
 """Pages from templates. What comes from boards, people and other systems is text, never markup."""
 
 import functools
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from jinja2.runtime import Context
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -68,7 +68,7 @@ def when(time_ms: int | None) -> str:
 
 
 @jinja2.pass_context
-def ago(context: Context, time_ms: int | None) -> str:
+def ago(context: Mapping[str, Any], time_ms: int | None) -> str:
     """How long ago that was when the page was made; console.js keeps it up to date."""
     moment = _moment(time_ms)
     if moment is None or time_ms is None:

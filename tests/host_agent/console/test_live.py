@@ -1,0 +1,168 @@
+"""What an open page is told, over a real connection."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+import requests
+
+from host_agent.console.live import MAX_SUBSCRIBERS, PAUSE_S, Live
+
+LIVE = "/console/live"
+CHANGED = ["event: changed", "data: 1", ""]
+
+
+class Stream:
+    """An open page's end."""
+
+    def __init__(self, answer: requests.Response) -> None:
+        self.answer = answer
+        self._lines = answer.iter_lines(chunk_size=1, decode_unicode=True)
+        assert [next(self._lines) for _ in range(3)] == ["retry: 2000", ": ", ""]
+
+    def changed(self) -> None:
+        """The next message comes, and says that something changed."""
+        assert [next(self._lines) for _ in range(3)] == CHANGED
+
+    def rest(self) -> list[str]:
+        """What comes until the stream ends."""
+        return list(self._lines)
+
+    def heartbeats(self, count: int) -> list[str]:
+        return [next(self._lines) for _ in range(2 * count)]
+
+
+@pytest.fixture
+def open_stream(signed_in) -> Iterator[Callable[[], Stream]]:
+    with ExitStack() as stack:
+
+        def connect() -> Stream:
+            answer = stack.enter_context(signed_in.get(LIVE, stream=True))
+            assert answer.status_code == 200
+            assert answer.headers["Content-Type"].startswith("text/event-stream")
+            assert answer.headers["Cache-Control"] == "no-store"
+            return Stream(answer)
+
+        yield connect
+
+
+@pytest.fixture
+def hold_places(console) -> Iterator[Callable[[int], None]]:
+    """hold_places(count) takes as many of the places for subscribers."""
+    with ExitStack() as stack:
+
+        def hold(count: int) -> None:
+            for _ in range(count):
+                held = console.parts.live.subscribed(lambda: True)
+                console.call(held.__enter__)
+                stack.callback(console.call, held.__exit__, None, None, None)
+
+        yield hold
+
+
+def test_a_change_in_the_store_is_told(parts, open_stream) -> None:
+    first, second = open_stream(), open_stream()
+    parts.store.add_device("door", "Lock")
+    first.changed()
+    second.changed()
+
+
+def test_a_change_by_another_thread_is_told(parts, open_stream) -> None:
+    stream = open_stream()
+    for _ in range(2):
+        thread = threading.Thread(target=parts.live.changed)
+        thread.start()
+        stream.changed()
+        thread.join()
+
+
+def test_many_changes_are_few_messages(parts, open_stream) -> None:
+    stream = open_stream()
+    enough = threading.Event()
+
+    def change() -> None:
+        while not enough.wait(0.001):
+            parts.live.changed()
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        stream.changed()
+        began = time.monotonic()
+        for _ in range(3):
+            stream.changed()
+        assert time.monotonic() - began > 2.5 * PAUSE_S
+    finally:
+        enough.set()
+        thread.join()
+
+
+def test_a_silent_connection_has_a_heartbeat(run_console, parts) -> None:
+    console = run_console(live=Live(parts.metrics, heartbeat_s=0.02))
+    console.add_user()
+    with console.browser() as browser:
+        browser.log_in()
+        with browser.get(LIVE, stream=True) as answer:
+            assert Stream(answer).heartbeats(3) == [": ", ""] * 3
+
+
+def test_the_stream_ends_when_the_agent_stops(console, open_stream) -> None:
+    stream = open_stream()
+    console.call(console.parts.live.stop)
+    assert stream.rest() == []
+
+
+def test_who_comes_after_the_stop_is_not_held(console, signed_in) -> None:
+    console.call(console.parts.live.stop)
+    assert signed_in.get(LIVE).text == ""
+
+
+def test_the_stream_of_a_session_that_ended_tells_nothing_more(
+    console, parts, open_stream, signed_in
+) -> None:
+    stream = open_stream()
+    signed_in.submit("/console/logout")
+    console.call(parts.live.changed)
+    assert stream.rest() == []
+    answer = signed_in.get(LIVE)
+    assert answer.status_code == 401
+
+
+def test_a_removed_user_is_told_nothing_more(parts, open_stream) -> None:
+    stream = open_stream()
+    parts.store.people.remove_user("ann")
+    parts.live.changed()
+    assert stream.rest() == []
+
+
+def test_nobody_listens_without_a_session(console) -> None:
+    with console.browser() as stranger:
+        assert stranger.get(LIVE).status_code == 401
+
+
+def test_places_are_limited_and_given_back(hold_places, open_stream, signed_in, eventually) -> None:
+    hold_places(MAX_SUBSCRIBERS - 1)
+    stream = open_stream()
+    refused = signed_in.get(LIVE)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "15")
+    stream.answer.close()
+
+    def is_free() -> bool:
+        with signed_in.get(LIVE, stream=True) as answer:
+            return bool(answer.status_code == 200)
+
+    eventually(is_free, "the place of a page that was closed is free")
+
+
+def test_a_head_request_waits_for_nothing(signed_in) -> None:
+    answer = signed_in.head(LIVE)
+    assert (answer.status_code, answer.text) == (200, "")
+
+
+def test_changes_before_and_after_the_loop_do_no_harm(parts: Any) -> None:
+    parts.live.changed()
+    parts.live.stop()
+    parts.live.changed()
