@@ -43,8 +43,9 @@ def test_a_form_that_drips_is_given_up(connection) -> None:
 
 
 def test_a_form_in_pieces_is_read(connection) -> None:
-    for piece in (HEAD, b"a=1&", b"a=%C3", b""):
+    for piece in (HEAD[:20], HEAD[20:], b"a=1&", b"b=%41"):
         connection.sendall(piece)
-    connection.sendall(b"")
     answer = connection.recv(4096)
-    assert answer.endswith(b'{"a":"\\u00c3"}') or b" 400 " in answer.splitlines()[0]
+    while b"}" not in answer:
+        answer += connection.recv(4096)
+    assert answer.endswith(b'{"a":"1","b":"A"}')
