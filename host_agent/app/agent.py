@@ -10,6 +10,7 @@ from host_agent.app.errors import AppError
 from host_agent.app.events import ExternalEvent
 from host_agent.app.started import Started
 from host_agent.commands import TTL_S, Args, Command
+from host_agent.store import ExternalEvent as StoredExternalEvent
 from host_agent.store import Store
 
 ANY = "*"
@@ -87,12 +88,20 @@ class Agent:
     # What handlers do
 
     def send(
-        self, device: str, name: str, value: Args = None, ttl_s: float = TTL_S
+        self,
+        device: str,
+        name: str,
+        value: Args = None,
+        ttl_s: float = TTL_S,
+        event: ExternalEvent | None = None,
     ) -> Started[Command]:
         """Have a device do something within `ttl_s`, at most once; the command, once it is durable.
-        Raises, when awaited, UnknownDevice and CommandError as `store.commands.add`."""
+        With the event that tells who asked for it, both are recorded or neither: what was refused
+        is not told as done. Raises, when awaited, UnknownDevice and CommandError as
+        `store.commands.add`, and StoreFull with an event."""
         running = self._must_run("send")
-        work = running.store.commands.give(device, name, value, ttl_s)
+        caused = None if event is None else _to_store(event, "send")
+        work = running.store.commands.give(device, name, value, ttl_s, caused)
         return Started(f"the command {name} to {device}", work, running.loop)
 
     def create_external_event(self, event_type: str, request: object, device: str) -> ExternalEvent:
@@ -106,9 +115,8 @@ class Agent:
         SecuriThings as events of boards do; sent again, it is another one. Raises, when awaited,
         UnknownDevice and StoreFull."""
         running = self._must_run("send_event")
-        if not isinstance(event, ExternalEvent):
-            raise AppError("agent.send_event() wants what agent.create_external_event() made")
-        return Started(repr(event), running.store.add_external(event.to_store()), running.loop)
+        work = running.store.add_external(_to_store(event, "send_event"))
+        return Started(repr(event), work, running.loop)
 
     def _must_run(self, method: str) -> _Running:
         if self._running is None:
@@ -126,3 +134,9 @@ class Agent:
     def detach(self) -> None:
         """The agent ends."""
         self._running = None
+
+
+def _to_store(event: object, method: str) -> StoredExternalEvent:
+    if not isinstance(event, ExternalEvent):
+        raise AppError(f"agent.{method}() wants what agent.create_external_event() made")
+    return event.to_store()

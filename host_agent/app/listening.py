@@ -19,17 +19,20 @@ from starlette.types import Receive, Scope, Send
 from host_agent.app.calling import Handler, HandlerBusy, HandlerFailed, HandlerHung
 from host_agent.app.errors import AppError
 from host_agent.app.requests import Request, Response
+from host_agent.commands import CommandError
 from host_agent.guardiankey import client_address
 from host_agent.intake import Intake
 from host_agent.loopback import own_names
 from host_agent.metrics import Metrics
 from host_agent.request_body import plain_error
+from host_agent.store import StoreFull, UnknownDevice
 
 MAX_BODY_BYTES = 64 * 1024
 BODY_TIMEOUT_S = 10
 MAX_IN_FLIGHT = 64
 MAX_CONNECTIONS = 512
 RETRY_BUSY_S = 1
+RETRY_FULL_S = 30
 
 _TEXT = "text/plain; charset=utf-8"
 _WITHOUT_BODY = (204, 304)
@@ -91,12 +94,24 @@ class _Requests:
         except HandlerHung as error:
             raise self._intake.refusal("hung", 504, "no answer in time") from error
         except HandlerFailed as error:
-            raise self._intake.refusal("failed", 500, "the app failed") from error
+            raise self._failure(error.__cause__) from error
         except AppError as error:
             self._handler.tell("gave an answer that cannot be sent", str(error))
             raise self._intake.refusal("failed", 500, "the app failed") from error
         self._intake.count("answered")
         return answer
+
+    def _failure(self, error: BaseException | None) -> HTTPException:
+        """What an error that the handler did not catch means for whoever asked."""
+        match error:
+            case UnknownDevice():
+                return self._intake.refusal("refused", 404, "there is no such device")
+            case CommandError():
+                return self._intake.refusal("refused", 409, "the command cannot be given")
+            case StoreFull():
+                detail = "the agent has no room for it"
+                return self._intake.refusal("refused", 503, detail, RETRY_FULL_S)
+        return self._intake.refusal("failed", 500, "the app failed")
 
 
 def _http(returned: object) -> HttpResponse:

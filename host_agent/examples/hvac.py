@@ -16,8 +16,7 @@ async def switch(request: Request) -> Response:
     event = agent.create_external_event("power", request, device="hvac")
     event.set_user_id(request.headers.get("x-user") or request.query.get("user", "anonymous"))
     event.add_param("state", state)
-    await agent.send_event(event)
-    await agent.send("hvac", "power", state)
+    await agent.send("hvac", "power", state, event=event)
     return Response(200, f"power {state}\n")
 
 

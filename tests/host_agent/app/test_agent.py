@@ -78,6 +78,34 @@ def test_a_command_is_durable_when_it_was_sent(agent, running, store):
     assert store.commands.get("hvac", command.id) == command
 
 
+def test_a_command_is_recorded_with_who_asked_for_it(agent, running, store):
+    async def work():
+        event = agent.create_external_event("power", BROWSER, "hvac")
+        event.set_user_id("ann")
+        return await agent.send("hvac", "power", "on", event=event)
+
+    command = do(running, work)
+    assert store.commands.list() == [command]
+    (recorded,) = store.pending("hvac", 0, 10)
+    assert (recorded.type, recorded.caller) == ("power", Caller("192.0.2.7", "curl/8", "ann"))
+
+
+def test_what_was_refused_is_not_told_as_done(agent, running, store):
+    async def work():
+        event = agent.create_external_event("power", BROWSER, "hvac")
+        with pytest.raises(CommandError):
+            await agent.send("hvac", "no name", event=event)
+        with pytest.raises(UnknownDevice):
+            await agent.send("nobody", "power", event=event)
+        with pytest.raises(
+            AppError, match=r"agent.send\(\) wants what agent.create"
+        ):
+            agent.send("hvac", "power", event={"TYPE": "power"})
+
+    do(running, work)
+    assert (store.events(), store.commands.list()) == ([], [])
+
+
 def test_a_command_that_cannot_be_is_told_to_its_handler(agent, running):
     async def work():
         with pytest.raises(UnknownDevice):

@@ -15,6 +15,7 @@ from host_agent.app import Response
 from host_agent.app.running import AppRun
 from host_agent.listener import Listener
 from host_agent.metrics import Metrics
+from host_agent.store import StoreFull
 
 
 @dataclass
@@ -162,6 +163,43 @@ def test_a_handler_that_raises_is_a_500_without_its_traceback(serve, caplog):
     assert (answer.status, answer.body) == (500, b"the app failed\n")
     assert "the secret of /x" in caplog.text and "in handle" in caplog.text
     assert client.count("failed") == 1
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize(
+    ("device", "name", "status", "said"),
+    [
+        ("nobody", "power", 404, b"there is no such device\n"),
+        ("hvac", "no name", 409, b"the command cannot be given\n"),
+    ],
+    ids=["device", "command"],
+)
+def test_what_send_refuses_is_told_as_what_it_is(
+    serve, agent, store, device, name, status, said, is_async
+):
+    async def coroutine(request):
+        await agent.send(device, name, event=agent.create_external_event("power", request, "hvac"))
+
+    def plain(request):
+        event = agent.create_external_event("power", request, "hvac")
+        agent.send(device, name, event=event).result()
+
+    client = serve(coroutine if is_async else plain)
+    answer = client.ask()
+    assert (answer.status, answer.body) == (status, said)
+    assert client.count("refused") == 1
+    assert (store.events(), store.commands.list()) == ([], [])
+
+
+def test_a_full_store_is_a_503_that_names_no_path(serve):
+    def handle(_):
+        raise StoreFull("the store /var/lib/thingwarden/agent.db is full")
+
+    client = serve(handle)
+    answer = client.ask()
+    assert (answer.status, answer.body) == (503, b"the agent has no room for it\n")
+    assert answer.headers["retry-after"] == "30"
+    assert client.count("refused") == 1
 
 
 def test_a_handler_that_hangs_is_a_504(serve):
