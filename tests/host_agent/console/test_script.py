@@ -1,0 +1,111 @@
+"""console.js in a real browser: pages that bring themselves up to date."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from host_agent.clock import now_ms
+from host_agent.store.records import BadEvent, Report
+from tests.end_to_end.browser import WAIT_MS, chromium
+
+expect.set_options(timeout=WAIT_MS)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser, console, signed_in) -> Iterator[Page]:
+    """The overview, as ann sees it; it is loaded once."""
+    cookie = signed_in.cookies["thingwarden"]
+    agent = signed_in.headers["User-Agent"]
+    with browser.new_context(base_url=console.url, user_agent=agent) as context:
+        context.add_cookies(
+            [{"name": "thingwarden", "value": cookie, "url": console.url + "/console"}]
+        )
+        page = context.new_page()
+        page.goto("/console")
+        expect(page.locator("#live")).to_have_text("Live")
+        yield page
+
+
+@pytest.fixture
+def report(console):
+    """report(frame, *events) comes from the device "door"."""
+    store = console.parts.store
+    device = store.add_device("door", "Lock")
+
+    def send(frame: int, *events: BadEvent) -> None:
+        console.call(store.accept, Report("door", device.key, 1, frame, now_ms(), events))
+
+    return send
+
+
+def bad(seq: int) -> BadEvent:
+    return BadEvent(1, seq, "{}", f"bad for reason {seq}")
+
+
+def test_what_happens_is_seen_and_the_page_stays(page: Page, report) -> None:
+    loads: list[object] = []
+    page.on("load", lambda page: loads.append(page))
+    report(1, bad(1))
+    letters = page.get_by_role("table", name="Dead letters")
+    expect(letters).to_contain_text("bad for reason 1")
+    report(2, bad(2))
+    expect(letters.locator("tr.fresh")).to_contain_text("bad for reason 2")
+    assert loads == []
+
+
+def test_what_somebody_works_in_stays(page: Page, report) -> None:
+    report(1, bad(1))
+    button = page.get_by_role("button", name="Retry all dead letters")
+    button.focus()
+    handle = button.element_handle()
+    report(2, bad(2))
+    expect(page.locator("#dead")).to_contain_text("bad for reason 2")
+    expect(button).to_be_focused()
+    assert handle.evaluate("button => button.isConnected")
+
+
+def test_the_time_goes_on_by_itself(page: Page, report) -> None:
+    report(1)
+    seen = page.get_by_role("row", name="door").locator("time")
+    expect(seen).to_have_text(re.compile(r"now|\d s ago"))
+    page.route("**/console", lambda route: route.abort())
+    before = seen.text_content() or ""
+    expect(seen).not_to_have_text(before)
+    expect(seen).to_have_text(re.compile(r"\d+ s ago"))
+
+
+def test_who_is_logged_out_elsewhere_is_shown_the_login(page: Page, console) -> None:
+    console.parts.store.people.remove_user("ann")
+    page.wait_for_url("**/console/login*")
+
+
+def test_an_agent_that_ended_is_told(page: Page, console) -> None:
+    console.call(console.parts.live.stop)
+    expect(page.locator("#live")).to_have_text("Reconnecting…")
+    expect(page.get_by_role("heading", name="Devices")).to_be_visible()
+
+
+def test_the_keyboard_gets_everywhere(page: Page, report) -> None:
+    report(1, bad(1))
+    expect(page.locator("#dead")).to_contain_text("bad for reason 1")
+    page = page.context.new_page()
+    page.goto("/console")
+    focused: list[str] = []
+    while len(focused) < 40:
+        page.keyboard.press("Tab")
+        active = page.locator(":focus")
+        if active.count() == 0:
+            break
+        assert active.evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
+        focused.append(active.inner_text().split("\n")[0].strip())
+    wanted = ["Skip to the content", "ThingWarden", "Overview", "Events", "Log out", "As a table"]
+    assert [each for each in focused if each in wanted] == wanted
+    assert {"door", "unreadable", "Retry all"} <= set(focused)
