@@ -107,6 +107,7 @@ BAD = [
     ("serial", "ports", str([f"/dev/{number}" for number in range(33)])),
     ("console", "listen", "true"),
     ("console", "listen", '"127.0.0.1"'),
+    ("console", "trusted_proxies", '["proxy.example"]'),
     ("app", "listen", '"127.0.0.1"'),
     ("app", "trusted_proxies", '"10.0.0.1"'),
     ("app", "trusted_proxies", "[1]"),
