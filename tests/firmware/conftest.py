@@ -68,7 +68,8 @@ class FirmwareTest(pytest.Item):
                     MICROPYTHON,
                     "-X",
                     f"heapsize={self.heap}",
-                    "../tests/run.py",
+                    "-m",  # a file's name would get its real path onto the heap
+                    "run",
                     self.path.stem,
                     self.name,
                 ],

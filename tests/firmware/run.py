@@ -1,4 +1,4 @@
-"""Runs one test function on MicroPython: `run.py MODULE FUNCTION`."""
+"""Runs one test function on MicroPython: `-m run MODULE FUNCTION`."""
 
 import sys
 
