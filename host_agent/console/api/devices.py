@@ -13,8 +13,7 @@ from host_agent.console.api.command_state import CommandState, state_of
 from host_agent.console.api.operations import Operation, json_answer, parameter, refusal
 from host_agent.console.api.refusal import json_response, unknown_device
 from host_agent.people import ApiToken
-from host_agent.store import Device, Store
-from host_agent.store.records import DEVICE_NAME
+from host_agent.store import DEVICE_NAME, Device, Store
 
 
 class DeviceState(msgspec.Struct):

@@ -1,7 +1,7 @@
 """A path of the API: its methods, each for tokens of the right kind, in bounded number at a time;
 whatever comes, the answer is JSON and counted."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TypeAlias
 
 from starlette.requests import Request
@@ -49,7 +49,13 @@ class Endpoint:
 
     def __init__(self, desk: Desk, handlers: Mapping[str, Handler]) -> None:
         self._desk = desk
-        self._handlers = {"HEAD": handlers["GET"], **handlers} if "GET" in handlers else handlers
+        self._handlers = dict(handlers)
+        if "GET" in handlers:
+            self._handlers["HEAD"] = handlers["GET"]
+
+    @property
+    def methods(self) -> Collection[str]:
+        return self._handlers.keys()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
