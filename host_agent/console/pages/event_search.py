@@ -1,5 +1,6 @@
 """What the form of the search asks for, as it stands in the page's address."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +14,7 @@ PAGE = 50
 STATES: tuple[State, ...] = get_args(State)
 FIELDS = ("device", "type", "state", "text", "since", "until")
 
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,3})?)?")
 _MAX_NAME = 128
 _MAX_ROW = 2**63 - 1
 
@@ -87,5 +89,7 @@ def _before(text: str, problems: list[str]) -> int | None:
 
 
 def _local_ms(text: str) -> int:
-    """Unix ms of a time as a browser's field gives it: without a zone it is this machine's."""
+    """Unix ms of a time of this machine's zone, as a browser's field writes it."""
+    if not _TIME.fullmatch(text):
+        raise ValueError(text)
     return round(datetime.fromisoformat(text).timestamp() * 1000)

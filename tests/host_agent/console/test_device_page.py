@@ -1,0 +1,169 @@
+"""What a person sees of a device, and the commands that people give."""
+
+import re
+from typing import Any
+
+import pytest
+
+from host_agent.store import Store
+from tests.host_agent.console.boards import Board
+from tests.host_agent.console.markup import read
+
+PAGE = "/console/devices/front-door"
+COMMANDS = f"{PAGE}/commands"
+
+
+@pytest.fixture
+def store(console) -> Store:
+    store: Store = console.parts.store
+    return store
+
+
+@pytest.fixture
+def board(console, store: Store) -> Board:
+    return Board(store, console.call)
+
+
+def text_of(page: str) -> str:
+    """What a page says, on one line."""
+    return read(page).by_id("main").text
+
+
+def test_readings_charts_and_facts(board: Board, signed_in) -> None:
+    health = {"version": "0.1.0", "uptime_s": 4321, "rssi": -63, "missed": 3}
+    board.report(("light_reading", {"light": 3.25}), ("light_reading", {"light": 7}), health=health)
+    board.report(("buttonState", {"pressed": True}))
+    page = signed_in.get(PAGE).text
+    text = text_of(page)
+    assert "front-door Lock · hq · last seen" in text
+    assert re.search(r"light 7 (now|\d+ s ago)", text)
+    assert re.search(r"buttonState pressed true (now|\d+ s ago)", text)
+    assert page.count("<svg") == 1 and "2 values from 3.25 to 7" in text
+    assert "Running for 1 h 12 min" in text and "Wi-Fi signal -63 dBm" in text
+    assert "Edges or readings missed 3" in text
+
+
+@pytest.mark.usefixtures("board")
+def test_a_device_that_never_reported_has_a_page(signed_in) -> None:
+    answer = signed_in.get(PAGE)
+    assert answer.status_code == 200
+    assert "last seen never" in text_of(answer.text) and "<svg" not in answer.text
+
+
+def test_its_door_is_shown(board: Board, store: Store, signed_in) -> None:
+    store.add_credential(board.name, "alice", "code", "", "1234")
+    store.add_credential(board.name, "bob", "badge", "", "12:345")
+    store.set_lockdown(board.name, True)
+    text = text_of(signed_in.get(PAGE).text)
+    assert "Access list 2 codes and badges of 2 users Lockdown yes" in text
+    assert "On the board not yet as it is here" in text
+    assert "1234" not in text and "12:345" not in text
+
+
+@pytest.mark.parametrize("name", ["nobody", "%3Cscript%3E", "%00", "x" * 2000, "..%2F.."])
+def test_an_unknown_device_is_a_page_of_its_own(name: str, signed_in) -> None:
+    answer = signed_in.get(f"/console/devices/{name}")
+    assert answer.status_code == 404
+    assert "<script>" not in answer.text and len(answer.text) < 10_000
+
+
+def test_what_a_board_says_stays_text_and_within_bounds(board: Board, signed_in) -> None:
+    evil = '"><script>alert(1)</script>\u202e'
+    values: list[Any] = [2**63 - 1, -(2**63), 1.7e308, -1e-320, True, evil * 9]
+    params = {f"{evil}{number}": values[number % 6] for number in range(64)}
+    health = {evil: {"deep": [evil]}, "rssi": evil, "heap": 1e308, "uptime_s": -1, "version": None}
+    for number in range(9):
+        board.report((f"{evil}{number}", params), health=health)
+    answer = signed_in.get(PAGE)
+    assert answer.status_code == 200
+    assert "<script>alert" not in answer.text and "\u202e" not in answer.text
+    assert answer.text.count("<svg") == 8
+    assert len(answer.content) < 200_000
+
+
+def test_a_command_is_given_and_its_result_shown(board: Board, store: Store, signed_in) -> None:
+    board.report(commanded=0)
+    answer = signed_in.submit(COMMANDS, name="power", value="on", ttl_s="30")
+    assert (answer.status_code, answer.headers["Location"]) == (303, PAGE)
+    (given,) = store.commands.list(board.name)
+    assert (given.name, given.args, given.expires_ms - given.created_ms) == ("power", "on", 30_000)
+    text = text_of(signed_in.get(PAGE).text)
+    assert "power waits for front-door" in text and "power on open not sent yet" in text
+    board.settles(given.id)
+    assert "power on done" in text_of(signed_in.get(PAGE).text)
+
+
+def test_the_reason_of_a_failed_command_is_shown(board: Board, store: Store, signed_in) -> None:
+    signed_in.submit(COMMANDS, name="blink", value="3")
+    board.settles(store.commands.list(board.name)[0].id, "no <such> command")
+    assert "blink 3 failed no <such> command" in text_of(signed_in.get(PAGE).text)
+
+
+def test_a_command_is_an_event_that_tells_who_asked(board: Board, signed_in) -> None:
+    signed_in.submit(COMMANDS, name="power", value="true")
+    event = board.newest()
+    assert (event.type, event.params) == ("power", {"value": "true"})
+    assert event.caller is not None
+    assert (event.caller.user_id, event.caller.source_ip) == ("ann", "127.0.0.1")
+    assert event.caller.user_agent == "Browser/1.0" and event.caller.session_id
+
+
+def test_values_mean_what_they_mean_on_the_command_line(
+    board: Board, store: Store, signed_in
+) -> None:
+    typed = {"": None, "3": 3, "2.5": 2.5, "false": False, " on ": "on", '"3"': "3", "ü<": "ü<"}
+    for text, meant in typed.items():
+        signed_in.submit(COMMANDS, name="set", value=text)
+        given = store.commands.list(board.name)[0]
+        assert (given.args, type(given.args)) == (meant, type(meant)), text
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"name": "9 lives"}, "cannot be a command"),
+        ({"name": ""}, "cannot be a command"),
+        ({"name": "x" * 20_000}, "cannot be a command"),
+        ({"name": "power", "value": "x" * 129}, "at most 128 characters"),
+        ({"name": "power", "value": '"\\ud800"'}, "at most 128 characters"),
+        ({"name": "power", "ttl_s": "soon"}, "a number of seconds"),
+        ({"name": "power", "ttl_s": "0"}, "1 to 86400 seconds"),
+        ({"name": "power", "ttl_s": "nan"}, "1 to 86400 seconds"),
+        ({"name": "power", "ttl_s": "inf"}, "1 to 86400 seconds"),
+    ],
+    ids=["name", "no name", "long name", "long", "surrogate", "soon", "zero", "nan", "inf"],
+)
+def test_what_cannot_be_a_command_is_told(
+    fields: dict[str, str], why: str, board: Board, store: Store, signed_in
+) -> None:
+    answer = signed_in.submit(COMMANDS, **fields)
+    assert answer.status_code == 303
+    (notice,) = read(signed_in.get(PAGE).text).all("p", **{"class": "notice"})
+    told = notice.text
+    assert why in told or told.endswith("…")
+    assert told.startswith("Not sent: ") and len(told) <= 300
+    assert store.commands.list() == [] and store.recent(board.name) == []
+
+
+def test_a_command_to_nobody_is_told(signed_in) -> None:
+    answer = signed_in.submit("/console/devices/a%2Fb/commands", name="power")
+    assert answer.status_code == 404  # no route: a name has no slash
+    answer = signed_in.submit("/console/devices/no%3Fbody/commands", name="power")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/console/devices/no%3Fbody")
+    page = signed_in.get(answer.headers["Location"])
+    assert page.status_code == 404 and "there is no device no?body" in text_of(page.text)
+
+
+def test_too_many_open_commands_are_told(board: Board, store: Store, signed_in) -> None:
+    for _ in range(64):
+        store.commands.add(board.name, "power")
+    signed_in.submit(COMMANDS, name="power")
+    assert "64 commands wait for front-door already" in text_of(signed_in.get(PAGE).text)
+    assert store.recent(board.name) == []
+
+
+@pytest.mark.usefixtures("board")
+def test_a_command_from_another_site_is_not_given(store: Store, signed_in) -> None:
+    data = {"csrf": "x", "name": "power"}
+    assert signed_in.post(COMMANDS, data=data, allow_redirects=False).status_code == 403
+    assert store.commands.list() == []
