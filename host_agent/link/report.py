@@ -25,10 +25,10 @@ from host_agent.link.report_parts import (
     health,
     held,
 )
+from host_agent.store.names import EventId
 from host_agent.store.records import (
     BadEvent,
     CapturedEvent,
-    EventId,
     Report,
     TimeSource,
 )

@@ -8,9 +8,9 @@ from host_agent.store.errors import (
     StoreFull,
     UnknownDevice,
 )
+from host_agent.store.names import DEVICE_NAME, EventId
 from host_agent.store.opening import locate
 from host_agent.store.records import (
-    DEVICE_NAME,
     Accepted,
     Attempt,
     AttemptVerdict,
@@ -21,7 +21,6 @@ from host_agent.store.records import (
     Dead,
     Delivered,
     Device,
-    EventId,
     ExternalEvent,
     ExternalParams,
     Forgotten,

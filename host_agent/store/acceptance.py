@@ -4,15 +4,8 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 
-from host_agent.store.records import (
-    NO_BOOT,
-    Accepted,
-    BadEvent,
-    CapturedEvent,
-    Device,
-    EventId,
-    Report,
-)
+from host_agent.store.names import NO_BOOT, EventId
+from host_agent.store.records import Accepted, BadEvent, CapturedEvent, Device, Report
 
 _TIMES = ("age", "t")
 """What a board tells anew each time that it repeats an event."""

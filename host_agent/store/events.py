@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from host_agent.store.names import EXTERNAL
 from host_agent.store.records import (
-    EXTERNAL,
     BadEvent,
     Caller,
     CapturedEvent,

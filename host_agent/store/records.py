@@ -1,45 +1,18 @@
 """What goes into the store and what comes out. All times are Unix milliseconds."""
 
-import re
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from host_agent.access import Held
 from host_agent.commands import Command, CommandResult
+from host_agent.store.names import EventId, event_id
 
-DEVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-NO_BOOT = -1
-"""The boot of a bad event without a usable id; its seq is a hash of its content, so that a board
-which repeats it does not fill the store."""
-EXTERNAL = -2
-"""The boot of an external event; its seq is random."""
-
-_EVENT_ID = re.compile(
-    rf"({DEVICE_NAME.pattern}):(?:x:([0-7][0-9a-f]{{15}})|([0-9]{{1,18}}):([0-9]{{1,18}}))"
-)
-
-EventId: TypeAlias = tuple[int, int]
-"""(boot, seq), ascending per device, given by the board at capture."""
 Params: TypeAlias = dict[str, str | int | float | bool]
 ExternalParams: TypeAlias = tuple[tuple[str, str], ...]
 """Of an external event, as SecuriThings gets them: in their order, a name may occur again."""
 TimeSource: TypeAlias = Literal["board", "age", "arrival", "agent"]
 State: TypeAlias = Literal["pending", "delivered", "dead"]
 Settled: TypeAlias = Literal["delivered", "dead"]
-
-
-def event_id(device: str, boot: int, seq: int) -> str:
-    """The event's EXT_EVT_ID: `<device>:<boot>:<seq>`, `<device>:x:<16 hex>` of an external one."""
-    return f"{device}:x:{seq:016x}" if boot == EXTERNAL else f"{device}:{boot}:{seq}"
-
-
-def split_event_id(text: str) -> tuple[str, int, int] | None:
-    """(device, boot, seq) of an EXT_EVT_ID; None if the text cannot be one."""
-    if not (found := _EVENT_ID.fullmatch(text)):
-        return None
-    device, external, boot, seq = found.groups()
-    return (device, EXTERNAL, int(external, 16)) if external else (device, int(boot), int(seq))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from host_agent.store import devices, notifications
 from host_agent.store.acceptance import is_stale
 from host_agent.store.errors import DeviceExists, StoreError, UnknownDevice
 from host_agent.store.group import Group
+from host_agent.store.names import DEVICE_NAME
 from host_agent.store.records import (
-    DEVICE_NAME,
     Accepted,
     Device,
     ExternalEvent,

@@ -13,7 +13,8 @@ import msgspec
 
 from host_agent.access import AccessState, renewed
 from host_agent.store.errors import StoreError
-from host_agent.store.records import DEVICE_NAME, Device
+from host_agent.store.names import DEVICE_NAME
+from host_agent.store.records import Device
 
 _log = logging.getLogger(__name__)
 

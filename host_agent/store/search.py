@@ -12,7 +12,8 @@ import msgspec
 
 from host_agent.store import stored_events
 from host_agent.store.errors import SearchTooSlow, StoreError
-from host_agent.store.records import EXTERNAL, NO_BOOT, State, StoredEvent
+from host_agent.store.names import EXTERNAL, NO_BOOT
+from host_agent.store.records import State, StoredEvent
 from host_agent.store.schema import connect, int64
 
 _Condition: TypeAlias = tuple[str, Sequence[object]]

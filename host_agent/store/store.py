@@ -103,24 +103,24 @@ class Store(Reader):
     @property
     def on_accepted(self) -> list[Callable[[list[Outgoing]], None]]:
         """Called on the event loop, after the commit, with the events that are now pending."""
-        return self._writer.on_accepted
+        return self._writer.listeners.on_accepted
 
     @property
     def on_retried(self) -> list[Callable[[], None]]:
         """Called in the writer's thread when dead letters may be pending again."""
-        return self._writer.on_retried
+        return self._writer.listeners.on_retried
 
     @property
     def on_due(self) -> list[Callable[[str], None]]:
         """Called in the writer's thread with the name of a device that something waits for anew:
         its access list changed or a command came, here or in another process. Must not raise."""
-        return self._writer.on_due
+        return self._writer.listeners.on_due
 
     @property
     def on_changed(self) -> list[Callable[[], None]]:
         """Called in the writer's thread after every commit, here or in another process. Must be
         quick, and not raise."""
-        return self._writer.on_changed
+        return self._writer.listeners.on_changed
 
     # Devices
 

@@ -4,15 +4,8 @@ import sqlite3
 from collections.abc import Sequence
 
 from host_agent.store.events import CALLER, external_params_of, params_of
-from host_agent.store.records import (
-    EXTERNAL,
-    NO_BOOT,
-    Caller,
-    Params,
-    StoredEvent,
-    event_id,
-    split_event_id,
-)
+from host_agent.store.names import EXTERNAL, NO_BOOT, event_id, split_event_id
+from host_agent.store.records import Caller, Params, StoredEvent
 from host_agent.store.schema import Row
 
 _CALLER_COLUMNS = len(CALLER.split(","))

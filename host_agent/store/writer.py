@@ -16,6 +16,7 @@ from typing import Any, TypeAlias, TypeVar
 from host_agent.metrics import Metrics
 from host_agent.store.errors import StoreDamaged, StoreError
 from host_agent.store.group import Group
+from host_agent.store.listeners import Listeners
 from host_agent.store.records import Limits, Outgoing
 from host_agent.store.rescue import DeviceCopy
 from host_agent.store.schema import explain
@@ -56,10 +57,7 @@ class Writer:
         metrics: Metrics | None,
     ) -> None:
         self.snapshot = Snapshot(connection)
-        self.on_accepted: list[Callable[[list[Outgoing]], None]] = []
-        self.on_retried: list[Callable[[], None]] = []
-        self.on_due: list[Callable[[str], None]] = []
-        self.on_changed: list[Callable[[], None]] = []
+        self.listeners = Listeners()
         self.damage: StoreDamaged | None = None
         self._path = path
         self._connection = connection
@@ -72,9 +70,6 @@ class Writer:
         self._copy_stale = False
         self._copy_due = 0.0
         self._file = _identity(path)
-        self._retried = False
-        self._due: set[str] = set()
-        self._changed = False
         self._look_failed = False
         self._look_s = _LOOK_AROUND_S
         self._thread = threading.Thread(target=self._run, name="store writer", daemon=True)
@@ -167,10 +162,8 @@ class Writer:
         self._copy_stale |= bool(group.devices_changed)
         if group.registry_changed:
             self._write_copy()
-        self._retried |= group.dead_retried
-        self._due |= due
-        self._changed = True
-        self._announce()
+        self.listeners.note(due, group.dead_retried)
+        self.listeners.announce()
 
     def _resolve(self, jobs: list[_Job], answers: list[_Answer], outgoing: list[Outgoing]) -> None:
         """Answer every job; those of the event loop with one call into it."""
@@ -198,8 +191,7 @@ class Writer:
             else:
                 future.set_result(result)
         if outgoing:
-            for callback in self.on_accepted:
-                callback(outgoing)
+            self.listeners.accepted(outgoing)
 
     def _look_around(self) -> None:
         """Notice in time what another process changed, also while there is nothing to write."""
@@ -239,24 +231,8 @@ class Writer:
         due = self.snapshot.refresh(self._connection)
         if due is not None:
             self._copy_stale = True
-            self._retried = True
-            self._due |= due
-            self._changed = True
-        self._announce()
-
-    def _announce(self) -> None:
-        """Tell what was noticed; after a callback that fails, all of it again."""
-        if self._retried:
-            for callback in self.on_retried:
-                callback()
-        for device in self._due:
-            for tell in self.on_due:
-                tell(device)
-        if self._changed:
-            for callback in self.on_changed:
-                callback()
-        self._retried = self._changed = False
-        self._due.clear()
+            self.listeners.note(due, retried=True)
+        self.listeners.announce()
 
     def _failure(self, error: Exception) -> Exception:
         """What everyone in the group is told."""
