@@ -12,7 +12,7 @@ import requests
 
 from host_agent.console.forms import MAX_FIELDS, MAX_FORM_BYTES
 from host_agent.console.guard import MAX_LOGIN_BYTES
-from tests.host_agent.console.conftest import PASSWORD, Browser, csrf
+from tests.host_agent.browser import PASSWORD, Browser, csrf
 
 LOGIN = "/console/login"
 

@@ -10,7 +10,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from host_agent.guardiankey import Account
 from host_agent.guardiankey.aio import AsyncGuardianKey
-from tests.host_agent.console.conftest import PASSWORD
+from tests.host_agent.browser import PASSWORD
 from tools.sandbox import Account as Known
 from tools.sandbox import Sandbox, running
 
