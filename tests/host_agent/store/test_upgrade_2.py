@@ -31,6 +31,7 @@ def test_a_store_of_version_2_keeps_everything(old):
             ("door:3:2", "pending", None),
             ("door:3:1", "delivered", None),
         ]
+        assert {event.stored_ms for event in store.events()} == {None}
         assert [found.verdict.response for found in store.attempts()] == ["ACCEPT"]
         assert store.commands.list() == []
 
