@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 from host_agent.clock import now_ms
 from host_agent.commands import TTL_S, Args, Command, CommandError
 from host_agent.console.client import client_of, user_agent_of
-from host_agent.console.pages.chart import line_chart
+from host_agent.console.pages.chart import Point, line_chart
 from host_agent.console.pages.device_facts import door_facts, health_facts
 from host_agent.console.pages.readings import MAX_READINGS, Reading, readings
 from host_agent.console.pages.rendering import Pages
@@ -34,15 +34,17 @@ _EVENTS_READ = 500
 _EVENTS_SHOWN = 20
 _COMMANDS_SHOWN = 10
 _MAX_CHARTS = 8
+_VALUES_SHOWN = 100
 _MAX_NOTICE = 300
 
 
 class _Chart(NamedTuple):
-    """A reading's curve; what the page shows of it beside is `reading.points`."""
+    """A reading's curve, and its newest points in words, newest first."""
 
     id: str
     reading: Reading
     svg: Markup
+    points: list[Point]
 
 
 def device_routes(parts: ConsoleParts) -> list[BaseRoute]:
@@ -107,12 +109,12 @@ def device_routes(parts: ConsoleParts) -> list[BaseRoute]:
 
 def _charts(found: list[Reading]) -> list[_Chart]:
     numeric = [reading for reading in found if reading.runs][:_MAX_CHARTS]
-    return [
-        _Chart(
-            f"chart-{number}", reading, line_chart(reading.name, reading.runs, f"chart-{number}")
-        )
-        for number, reading in enumerate(numeric, 1)
-    ]
+    charts = []
+    for number, reading in enumerate(numeric, 1):
+        svg = line_chart(reading.name, reading.runs, f"chart-{number}")
+        newest = reading.points[: -_VALUES_SHOWN - 1 : -1]
+        charts.append(_Chart(f"chart-{number}", reading, svg, newest))
+    return charts
 
 
 def _value(form: dict[str, str]) -> Args:

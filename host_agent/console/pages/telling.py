@@ -46,12 +46,13 @@ def asker_of(event: StoredEvent) -> str:
 
 def duration(ms: int) -> str:
     """As in "12 ms", "3.4 s", "5 min 3 s", "2 h 5 min" and "3 d 4 h"; never negative."""
-    seconds = round(ms / 1000)
     if ms < 1000:
         return f"{ms} ms"
+    seconds = round(ms / 1000)
     if seconds < 60:
         return f"{ms / 1000:.1f} s"
-    for unit_s, unit, part_s, part in ((60, "min", 1, "s"), (3600, "h", 60, "min")):
-        if seconds < 60 * unit_s:
-            return f"{seconds // unit_s} {unit} {seconds % unit_s // part_s} {part}"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    if seconds < 86400:
+        return f"{seconds // 3600} h {seconds % 3600 // 60} min"
     return f"{seconds // 86400} d {seconds % 86400 // 3600} h"

@@ -199,12 +199,9 @@ def test_an_event_of_a_removed_device_has_a_page(board: Board, store: Store, sig
 
 
 @pytest.mark.usefixtures("board")
-@pytest.mark.parametrize(
-    "number",
-    ["0", "7", "-1", "x", "%00", "1e3", "٣", "9" * 19, "9" * 5000],
-    ids=lambda n: ascii(n)[:8],
-)
-def test_an_event_that_is_not_there(number: str, signed_in) -> None:
-    answer = signed_in.get(f"{PAGE}/{number}")
-    assert answer.status_code == 404 and "No such event" in answer.text
-    assert signed_in.submit(f"{PAGE}/{number}/retry").status_code == 303
+def test_an_event_that_is_not_there(signed_in) -> None:
+    for number in ("0", "7", "-1", "x", "%00", "1e3", "٣", "9" * 19, "9" * 5000):
+        answer = signed_in.get(f"{PAGE}/{number}")
+        assert answer.status_code == 404, number[:20]
+        assert "No such event" in answer.text
+        assert signed_in.submit(f"{PAGE}/{number}/retry").status_code == 303
