@@ -117,7 +117,7 @@ def test_a_keyboard_finds_its_way(signed_in) -> None:
     named = [each for each in page.all("section") if "aria-labelledby" in each.attributes]
     assert all(page.by_id(each.attributes["aria-labelledby"]).text for each in named)
     for box in page.all("div", **{"class": "scroll"}):
-        assert box.attributes["tabindex"] == "0" and box.attributes["role"] == "region"
+        assert box.attributes["tabindex"] == "0" and box.attributes["role"] == "group"
 
 
 def test_nothing_comes_from_elsewhere_or_stands_inline(signed_in) -> None:
