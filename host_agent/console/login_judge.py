@@ -22,7 +22,7 @@ MAX_WAITING = 8
 RETRY_BUSY_S = 2
 GUARDIANKEY_S = 5.0
 MAX_NAME = 64
-"""Characters of a user's name."""
+"""Characters of a user's name; a longer one is nobody's."""
 _MAX_REASON = 200
 _TELL_EVERY_S = 10
 

@@ -12,6 +12,8 @@ import requests
 
 from host_agent.console.forms import MAX_FIELDS, MAX_FORM_BYTES
 from host_agent.console.guard import MAX_LOGIN_BYTES
+from host_agent.console.pages.rendering import IN_BACKGROUND
+from host_agent.console.sessions import IDLE_S, Sessions
 from tests.host_agent.browser import PASSWORD, Browser, csrf
 
 LOGIN = "/console/login"
@@ -135,6 +137,27 @@ def test_a_cookie_of_nobody_is_none(console, cookie: str) -> None:
     headers = {"Cookie": f"thingwarden={cookie}".encode("latin-1")}
     answer = requests.get(f"{console.url}/console", headers=headers, allow_redirects=False)
     assert answer.status_code == 303
+
+
+def test_a_page_that_is_merely_open_is_no_use(run_console, parts) -> None:
+    now = [0.0]
+    console = run_console(sessions=Sessions(parts.store, lambda: now[0]))
+    console.add_user()
+    browser = console.browser()
+    browser.log_in()
+    now[0] = IDLE_S - 1.0
+    headers = {IN_BACKGROUND: "1"}
+    assert browser.get("/console/events", headers=headers, allow_redirects=False).ok
+    with browser.get("/console/live", stream=True) as live:
+        assert live.status_code == 200
+    now[0] = IDLE_S
+    assert not gets_in(browser)
+
+
+def test_without_its_store_the_console_says_what_is_wrong(signed_in, parts) -> None:
+    parts.store.close()
+    answer = signed_in.get("/console")
+    assert (answer.status_code, "see the agent" in answer.text) == (503, True)
 
 
 def test_a_user_that_another_process_removes_is_out(signed_in, tmp_path: Path) -> None:
