@@ -3,10 +3,10 @@ from a stranger, a program and a person; whatever comes is answered as the descr
 
 import dataclasses
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import requests
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis import Case, CheckFunction
@@ -15,7 +15,9 @@ from schemathesis.specs.openapi import checks
 
 from host_agent.clock import now_ms
 from host_agent.console.api.openapi import document
+from host_agent.store import Caller, Dead
 from host_agent.tokens import new_token
+from tests.host_agent.console.conftest import Browser
 
 EXAMPLES = int(os.environ.get("THINGWARDEN_FUZZ_EXAMPLES", "8"))
 """For each endpoint, beside those at the edges of what is described."""
@@ -38,17 +40,18 @@ class Callers:
 
     url: str
     token: str = dataclasses.field(repr=False)
-    person: requests.Session = dataclasses.field(repr=False)
-    csrf: str = dataclasses.field(repr=False)
-    known: dict[str, str]
+    person: Browser = dataclasses.field(repr=False)
+    known: dict[str, object]
+    strangers: int = 0
+    csrf: str = dataclasses.field(default="", repr=False)
 
     def ask(self, case: Case) -> None:
         """The case as a stranger's, a program's and a person's; then of things that are there."""
-        case.call_and_validate(self.url, checks=CHECKS)
+        self._as_stranger(case)
         self._as_program(case, OF_PROGRAMS if case.path.startswith("/devices") else CHECKS)
         self._as_person(case)
         if case.method == case.operation.method.upper():
-            there = self._with(case, path_parameters=self._of_what_is_there(case))
+            there = self._with(case, path_parameters=self._of_what_is_there(case), cookies={})
             self._as_program(there, CHECKS)
             if isinstance(case.body, dict):
                 there = self._with(there, body={**case.body, "csrf": self.csrf})
@@ -64,24 +67,45 @@ class Callers:
         fields = ("method", "path_parameters", "headers", "cookies", "query", "body", "media_type")
         return case.operation.Case(**{name: getattr(case, name) for name in fields} | changed)
 
+    def _as_stranger(self, case: Case) -> None:
+        """Each has an address of its own, so that none has to wait for what another one did."""
+        self.strangers += 1
+        headers = {"X-Forwarded-For": f"2001:db8:{self.strangers:x}::1"}
+        case.call_and_validate(self.url, headers=headers, checks=CHECKS)
+
     def _as_program(self, case: Case, expected: list[CheckFunction]) -> None:
         headers = {"Authorization": f"Bearer {self.token}"}
         case.call_and_validate(self.url, headers=headers, checks=expected)
 
     def _as_person(self, case: Case) -> None:
-        if case.path != ENDLESS:
-            case.call_and_validate(self.url, session=self.person, checks=CHECKS)
+        """With the session's own browser: another one would end it."""
+        if case.path == ENDLESS:
+            return
+        if not self.csrf or case.path == "/console/logout":
+            assert self.person.log_in().status_code == 303
+            self.csrf = self.person.csrf()
+        case.call_and_validate(
+            self.url,
+            headers={"User-Agent": self.person.headers["User-Agent"]},
+            cookies=self.person.cookies.get_dict(),
+            checks=CHECKS,
+        )
 
 
 @pytest.fixture
-def callers(console, signed_in, parts) -> Callers:
+def callers(run_console, parts) -> Iterator[Callers]:
     store = parts.store
     store.add_device("door", "Lock")
-    command = store.commands.add("door", "power", True)
     token, text = new_token("fuzz", ["read", "commands"], None, now_ms())
     store.people.add_token(token)
-    known = {"device": "door", "command": str(command.id), "id": "1", "file": "console.css"}
-    return Callers(console.url, text, signed_in, signed_in.csrf(), known)
+    console = run_console(trusted_proxies=["127.0.0.1"])
+    console.add_user()
+    command, _ = console.call(store.commands.request, "door", "power", True, 60, Caller())
+    (event,) = store.events()
+    console.call(store.settle, [Dead(event.id, "refused")])
+    known = {"device": "door", "command": command.id, "id": event.id, "file": "console.css"}
+    with console.browser() as person:
+        yield Callers(console.url, text, person, known)
 
 
 @schema.parametrize()
