@@ -16,8 +16,6 @@ class BoardState:
     in dBm; `lost` sums up what `losses` tells one by one."""
 
     version: str | None
-    reset: str | None
-    uptime_s: int | None
     queue: int | None
     heap: int | None
     rssi: int | None
@@ -31,8 +29,6 @@ class BoardState:
 def board_state(health: Mapping[str, object]) -> BoardState:
     return BoardState(
         version=_text(health.get("version")),
-        reset=_text(health.get("reset")),
-        uptime_s=_whole(health.get("uptime_s"), _COUNTS),
         queue=_whole(health.get("queue"), _COUNTS),
         heap=_whole(health.get("heap"), _COUNTS),
         rssi=_whole(health.get("rssi"), _DBM),
