@@ -132,7 +132,9 @@ def test_a_dead_letter_is_found_and_sent_again(context: BrowserContext, system: 
     log_in(page, system)
     with hvac(system) as board:
         board.press(BUTTON_PIN)
-        letter = page.get_by_role("table", name="Dead letters").get_by_role("row", name="buttonState")
+        letter = page.get_by_role("table", name="Dead letters").get_by_role(
+            "row", name="buttonState"
+        )
         expect(letter).to_contain_text("400")
         shoot(page, "dead-letters")
         system.heal()

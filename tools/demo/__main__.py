@@ -7,6 +7,8 @@ opened for the good code alone.
 
 import argparse
 import json
+import re
+import secrets
 import signal
 import socket
 import sys
@@ -52,17 +54,19 @@ def run(
             )
         )
         config = _set_up(directory, sandbox.address)
+        password = secrets.token_urlsafe(12)
+        boards.thingwarden(config, "user", "add", "demo", answer=f"{password}\n")
         agent = stack.enter_context(
             ServerProcess(
                 ["host_agent", "run", "--config", str(config)],
                 log=directory / "agent.log",
-                says="device link on",
+                says="console on",
                 env=_CREDENTIALS,
             )
         )
+        (link,) = re.findall(r"device link on (\S+)", agent.output())
         button, sensor, door = [
-            boards.add_board(config, name, agent.address, journeys.captured)
-            for name in boards.SETTINGS
+            boards.add_board(config, name, link, journeys.captured) for name in boards.SETTINGS
         ]
         boards.thingwarden(config, "access", "add", "office-door", USER, answer=f"{CODE}\n")
         for board in (button, sensor, door):
@@ -70,8 +74,9 @@ def run(
         store = Store.open(directory / "thingwarden.db")
         stack.callback(store.close)
         console.print(
-            f"[bold]ThingWarden[/] 3 simulated boards -> agent {agent.address}"
-            f" -> sandbox {sandbox.address}   Ctrl-C ends",
+            f"[bold]ThingWarden[/] 3 simulated boards -> agent {link}"
+            f" -> sandbox {sandbox.address}   Ctrl-C ends\n"
+            f"[bold]console[/] {agent.address}/ for user demo, password {password}",
             highlight=False,
             soft_wrap=True,
         )

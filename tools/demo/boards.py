@@ -16,9 +16,12 @@ BUTTON_PIN, SENSOR_PIN = 14, 34
 WARM_MV = 715.0
 KEYPAD = {"rows": [32, 33, 25, 26], "columns": [27, 13, 4]}
 LOCK_PIN = 23
+LAMP_PIN = 18
 SETTINGS: dict[str, dict[str, Any]] = {
     "front-button": {
-        "inputs": [{"kind": "button", "name": "button", "pin": BUTTON_PIN, "pull": "up"}]
+        "inputs": [{"kind": "button", "name": "button", "pin": BUTTON_PIN, "pull": "up"}],
+        "poll_s": 1,
+        "commands": {"lamp": {"pin": LAMP_PIN}},
     },
     "thermometer": {
         "inputs": [
