@@ -206,6 +206,22 @@ def test_a_full_store_takes_nothing(tmp_path: Path, run_console) -> None:
         assert asking.get("/devices").status_code == 200
 
 
+def test_a_store_that_fails_is_told(tmp_path: Path, run_console) -> None:
+    store = Store.open(tmp_path / "closed.db")
+    token, text = new_token("planner", ["read"], None, now_ms())
+    store.people.add_token(token)
+    asking = Program(run_console(store=store, problems=lambda: [str(store.stats())]).url, text)
+    assert asking.get("/devices").status_code == 200
+    store.close()
+    for path in ("/devices", "/devices/door/commands/1"):
+        answer = asking.get(path)
+        assert told(answer) == (503, "unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+        assert str(tmp_path) not in answer.text
+    assert asking.get("/readyz").json()["ready"] is False
+    assert asking.get("/metrics").status_code == 503
+
+
 # Reading
 
 
