@@ -4,7 +4,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host_agent.console.pages.axes import day, time_ticks, value_ticks
@@ -43,6 +43,7 @@ magnitudes = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(magnitudes, magnitudes)
 def test_ticks_of_any_values_cover_them_and_can_be_told_apart(one: float, other: float) -> None:
     low, high = sorted((one, other))
@@ -77,6 +78,7 @@ def test_days_begin_at_midnight_where_the_clock_was_changed() -> None:
     assert [tick.at for tick in ticks] == [ms(f"2026-10-{day}T00:00:00") for day in range(24, 28)]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 32_000_000_000_000), st.integers(10_000, 10**12))
 def test_any_times_have_few_ticks_within_them(first: int, span: int) -> None:
     last = min(first + span, 32_400_000_000_000)

@@ -5,7 +5,7 @@ from datetime import timedelta, timezone
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host_agent.console.pages.chart import HEIGHT, WIDTH, Point, line_chart
@@ -129,6 +129,7 @@ points = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(points, max_size=3), st.text(max_size=20))
 def test_whatever_a_board_told_the_drawing_stays_within_its_frame(
     runs: list[list[Point]], name: str
