@@ -30,7 +30,7 @@ def post(url: str, token: str, body: dict[str, Any], **headers: str) -> requests
     return requests.post(url, json=body, headers=headers, timeout=10)
 
 
-def test_a_command_reaches_the_board_and_securithings(agent, board, cloud, make_token) -> None:
+def test_a_command_reaches_the_board_and_securithings(board, agent, cloud, make_token) -> None:
     token_id, token = make_token("commands:door")
     board.report(agent.link, commands=0)
     asked = post(
