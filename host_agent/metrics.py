@@ -18,7 +18,7 @@ class Metrics:
         )
         self.events = Counter(
             "thingwarden_events",
-            "Events received in accepted frames: stored, duplicate or dead",
+            "Events: stored, duplicate or dead, from accepted frames; external",
             ["outcome"],
             registry=self.registry,
         )

@@ -21,6 +21,7 @@ from host_agent.console.pages.routes import page_routes
 from host_agent.console.parts import ConsoleParts
 from host_agent.console.refusals import refusals
 from host_agent.loopback import own_names
+from host_agent.store import StoreError
 
 MAX_CONNECTIONS = 512
 
@@ -47,7 +48,7 @@ def console_app(parts: ConsoleParts) -> Starlette:
             Middleware(TrustedHostMiddleware, allowed_hosts=names, www_redirect=False),
             Middleware(Guard, parts=parts, refuse=refuse),
         ],
-        exception_handlers={HTTPException: refuse, Exception: _failed},
+        exception_handlers={HTTPException: refuse, StoreError: refuse, Exception: _failed},
     )
 
 

@@ -1,7 +1,6 @@
 """Nobody gets to a page of the console without a session, no form without its page."""
 
 import hmac
-import logging
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
@@ -28,8 +27,6 @@ MAX_LOGIN_BYTES = 16 * 1024
 
 _SAFE = ("GET", "HEAD")
 
-_log = logging.getLogger(__name__)
-
 
 class Guard:
     """ASGI middleware for everything below ROOT.
@@ -51,12 +48,12 @@ class Guard:
         if _is_below(ROOT, scope["path"]) and not _is_below(STATIC, scope["path"]):
             try:
                 answer = await self._stopped(request)
-            except HTTPException as error:
+            except (HTTPException, StoreError) as error:
                 answer = await self._refuse(request, error)
         await (answer or self._app)(scope, receive, send)
 
     async def _stopped(self, request: Request) -> Response | None:
-        """Why the request gets no further; None if it does. Raises HTTPException."""
+        """Why the request gets no further; None if it does. Raises HTTPException and StoreError."""
         path = request.scope["path"]
         session = request.state.session = self._session(request)
         if session is None and path != LOGIN:
@@ -76,11 +73,7 @@ class Guard:
             return None
         client = client_of(request, self._parts.trusted_proxies)
         in_use = IN_BACKGROUND not in request.headers and request.scope["path"] != LIVE
-        try:
-            return self._parts.sessions.find(cookie, client, user_agent_of(request), in_use=in_use)
-        except StoreError as error:
-            _log.error("users cannot be read: %s", error)
-            raise HTTPException(503, "the store does not work: see the agent's log") from error
+        return self._parts.sessions.find(cookie, client, user_agent_of(request), in_use=in_use)
 
 
 def _is_below(place: str, path: str) -> bool:

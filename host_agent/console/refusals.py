@@ -1,5 +1,6 @@
 """How the console says no: a page to people, JSON to programs."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import TypeAlias
@@ -10,14 +11,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from host_agent.console.pages.rendering import Pages
+from host_agent.store import StoreError
 
 Refuse: TypeAlias = Callable[[Request, Exception], Awaitable[Response]]
 
+RETRY_S = 5
+
+_log = logging.getLogger(__name__)
+
 
 def refusals(pages: Pages) -> Refuse:
-    """What answers a request with an HTTPException."""
+    """What answers a request with an HTTPException, or with a StoreError, which is for the log."""
 
     async def refuse(request: Request, error: Exception) -> Response:
+        if isinstance(error, StoreError):
+            _log.error("%s cannot be answered: %s", request.scope["path"], error)
+            error = _without_store()
         assert isinstance(error, HTTPException)  # noqa: S101 (Starlette's types are wider)
         status, detail = error.status_code, error.detail
         title = HTTPStatus(status).phrase
@@ -29,3 +38,8 @@ def refusals(pages: Pages) -> Refuse:
         return answer
 
     return refuse
+
+
+def _without_store() -> HTTPException:
+    detail = "the store does not work: see the agent's log"
+    return HTTPException(503, detail, {"Retry-After": str(RETRY_S)})

@@ -51,6 +51,8 @@ class Group:
         self.registry_changed = False
         """A device was added or removed, or a key or access list changed."""
         self.dead_retried = False
+        self.externals = 0
+        """How many external events there are among `outgoing`."""
         self._before = before
         self._limits = limits
         self._path = path
@@ -166,6 +168,7 @@ class Group:
         self._refuse_beyond_limits(waiting)
         added = events.outgoing_external(row_id, device, seq, event)
         self._external_rows.append(row)
+        self.externals += 1
         self.outgoing.append(added)
         self.last_id = row_id
         self.waiting = waiting

@@ -148,6 +148,7 @@ class Writer:
         if self._metrics:
             self._metrics.commit_seconds.observe(time.perf_counter() - started)
             self._metrics.commit_operations.observe(len(jobs))
+            self._metrics.events.labels("external").inc(group.externals)
         self._adopt(group)
         self._resolve(jobs, answers, group.outgoing)
 

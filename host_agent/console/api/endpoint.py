@@ -22,10 +22,10 @@ Handler: TypeAlias = Callable[[Request, ApiToken], Awaitable[Response]]
 class Desk:
     """What all paths share: whom they believe, how many requests they attend to at a time."""
 
-    def __init__(self, bearer: Bearer, metrics: Metrics, places: int = MAX_IN_FLIGHT) -> None:
+    def __init__(self, bearer: Bearer, metrics: Metrics) -> None:
         self.bearer = bearer
         self._results = metrics.api_requests
-        self._free = places
+        self._free = MAX_IN_FLIGHT
 
     async def attend(self, handle: Callable[[], Awaitable[Response]]) -> Response:
         """What `handle` answers or refuses."""

@@ -1,9 +1,10 @@
 """How often an address may fail to prove itself before it has to wait."""
 
-import ipaddress
 import math
 import time
 from collections.abc import Callable
+
+from host_agent.console.client import site_of
 
 BURST = 20
 """Failures of an address at once."""
@@ -24,24 +25,13 @@ class Failures:
 
     def wait_s(self, address: str) -> int:
         """How long the address has to wait; 0 if it may try now."""
-        left_s = self._clear_at.get(_network(address), 0.0) - self._clock()
+        left_s = self._clear_at.get(site_of(address), 0.0) - self._clock()
         return max(0, math.ceil(left_s - (BURST - 1) * REFILL_S))
 
     def add(self, address: str) -> None:
         """It failed."""
-        network, now = _network(address), self._clock()
-        clear_at = max(self._clear_at.pop(network, 0.0), now)
+        site, now = site_of(address), self._clock()
+        clear_at = max(self._clear_at.pop(site, 0.0), now)
         while len(self._clear_at) >= MAX_ADDRESSES:
             del self._clear_at[next(iter(self._clear_at))]
-        self._clear_at[network] = clear_at + REFILL_S
-
-
-def _network(address: str) -> str:
-    """What one client can have many addresses of: the /64 of an IPv6 address."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:
-        return str(parsed)
-    return str(ipaddress.ip_network((parsed.packed[:8] + bytes(8), 64)))
+        self._clear_at[site] = clear_at + REFILL_S

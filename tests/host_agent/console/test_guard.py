@@ -2,9 +2,10 @@
 
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,17 @@ def test_without_its_store_the_console_says_what_is_wrong(signed_in, parts) -> N
     parts.store.close()
     answer = signed_in.get("/console")
     assert (answer.status_code, "see the agent" in answer.text) == (503, True)
+
+
+def test_what_of_the_store_a_page_cannot_read_costs_that_page_only(signed_in, tmp_path) -> None:
+    (path,) = tmp_path.glob("*.db")
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("ALTER TABLE notifications RENAME TO lost")
+    answer = signed_in.get("/console")
+    assert (answer.status_code, "see the agent" in answer.text) == (503, True)
+    assert int(answer.headers["Retry-After"]) > 0
+    assert str(path) not in answer.text
+    assert signed_in.get("/console/events").status_code == 200
 
 
 def test_a_user_that_another_process_removes_is_out(signed_in, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from host_agent.metrics import Metrics
 from host_agent.store import (
     Caller,
     Dead,
@@ -30,6 +31,18 @@ def test_it_waits_for_delivery_with_all_that_is_known(store):
     assert (event.params, event.caller) == ((("state", "on"), ("state", "off")), ANN)
     assert event.time_ms == 1_700_000_000_500
     assert event.event_id == added
+
+
+def test_it_is_counted(path):
+    metrics = Metrics()
+    with Store.open(path, metrics=metrics) as store:
+        store.add_device("door", "lock")
+        for _ in range(3):
+            asyncio.run(store.add_external(external()))
+        with pytest.raises(UnknownDevice):
+            asyncio.run(store.add_external(external("gate")))
+    counted = metrics.registry.get_sample_value
+    assert counted("thingwarden_events_total", {"outcome": "external"}) == 3
 
 
 def test_its_id_is_random_and_stays(path):
