@@ -3,7 +3,7 @@ import os
 
 import machine
 import micropython
-from support import Agent, Board, Ticks, listening, raises
+from support import Agent, Board, Ticks, listening, raises, ran_clock
 from warden import app, link_http
 from warden.config import checked
 from warden.frames import Codec
@@ -229,6 +229,7 @@ def test_a_long_outage_on_a_small_heap_loses_no_press_and_fails_no_send():
 
 
 def test_the_loop_keeps_its_rhythm_while_the_agent_hangs():
+    app.Clock = ran_clock
     listener, address = listening()
     running = board(agent=address)
     for _ in range(150):

@@ -1,6 +1,6 @@
 """Sensors on the simulated board's pins, with the drivers that a stock image has."""
 
-from time import sleep_ms, ticks_diff, ticks_ms
+from time import sleep_ms, ticks_ms
 
 import machine
 import onewire
@@ -8,7 +8,7 @@ import surroundings
 import warden.ds18x20_bus
 import warden.readings
 from micropython import heap_lock, heap_unlock
-from support import raises
+from support import raises, ran_ms
 from warden import inputs
 from warden.clock import Clock
 from warden.settings import ConfigError
@@ -21,12 +21,6 @@ BME280 = dict(COMMON, kind="bme280", sda=21, scl=22, address=0x76, every_ms=100)
 
 def hexadecimal(rom):
     return "".join(["%02x" % byte for byte in rom])
-
-
-def starved_ms():
-    """How long this process was kept from a processor so far: no fault of a loop's round."""
-    with open("/proc/self/schedstat") as file:
-        return int(file.read().split()[1]) // 1000000
 
 
 class Bench:
@@ -49,11 +43,10 @@ class Bench:
         """For so long, or until there are so many reports; returns the values of all."""
         until = ticks_ms() + milliseconds
         while ticks_ms() < until and (reports is None or len(self.reports) < reports):
-            before, starved = ticks_ms(), starved_ms()
+            before = ran_ms()
             for part in self.built:
                 part.tick()
-            took = ticks_diff(ticks_ms(), before) - (starved_ms() - starved)
-            self.worst_ms = max(self.worst_ms, took)
+            self.worst_ms = max(self.worst_ms, ran_ms() - before)
             sleep_ms(5)
         assert reports is None or len(self.reports) == reports, (self.reports, self.lines)
         return [params for _, params, _ in self.reports]
