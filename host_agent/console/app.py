@@ -34,7 +34,7 @@ def console_app(parts: ConsoleParts) -> Starlette:
     names = ["*"] if parts.trusted_proxies else own_names(parts.host)
     pages = Pages(parts)
     refuse = refusals(pages)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", _home),
             Route(f"{STATIC}/{{file}}", _static),
@@ -50,6 +50,8 @@ def console_app(parts: ConsoleParts) -> Starlette:
         ],
         exception_handlers={HTTPException: refuse, StoreError: refuse, Exception: _failed},
     )
+    app.router.redirect_slashes = False  # it would name the Host of the request, and plain http
+    return app
 
 
 async def _home(_: Request) -> Response:

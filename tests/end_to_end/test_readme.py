@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.end_to_end.system import CREDENTIALS, System, free_port
 from tools.board.ask import Ask
@@ -108,12 +109,13 @@ def test_the_test_command_is_the_one_that_ci_runs() -> None:
 
 
 def test_a_real_agent_is_set_up_as_shown(tmp_path: Path, sandbox: ServerProcess) -> None:
-    def thingwarden(command: str) -> str:
+    def thingwarden(command: str, answer: str = "") -> str:
         words = shlex.split(command)
         assert words[0] in (".venv/bin/thingwarden", "thingwarden")
         run = subprocess.run(
             [Path(sys.executable).with_name("thingwarden"), *words[1:]],
             cwd=tmp_path,
+            input=answer,
             capture_output=True,
             text=True,
             timeout=60,
@@ -125,12 +127,13 @@ def test_a_real_agent_is_set_up_as_shown(tmp_path: Path, sandbox: ServerProcess)
     thingwarden(shown(".venv/bin/thingwarden", "init"))
     settings = tmp_path / "agent.toml"
     text = settings.read_text()
+    console = f"127.0.0.1:{free_port()}"
     for default, ours in (
         ('api_key = ""', f'api_key = "{CREDENTIALS["SANDBOX_API_KEY"]}"'),
         ('api_secret = ""', f'api_secret = "{CREDENTIALS["SANDBOX_API_SECRET"]}"'),
         ("# url = ", f'url = "{sandbox.address}/api/v1/event"  # '),
         ("# listen = ", f'listen = "127.0.0.1:{free_port()}"  # '),
-        ("# listen = ", f'listen = "127.0.0.1:{free_port()}"  # '),
+        ("# listen = ", f'listen = "{console}"  # '),
     ):
         assert default in text
         text = text.replace(default, ours, 1)
@@ -143,6 +146,15 @@ def test_a_real_agent_is_set_up_as_shown(tmp_path: Path, sandbox: ServerProcess)
     ):
         thingwarden(shown(".venv/bin/thingwarden", "device", "add"))
         thingwarden(shown(".venv/bin/thingwarden", "events", "list"))
+        thingwarden(shown(".venv/bin/thingwarden", "user", "add"), "a quiet evening in May\n")
+        added = thingwarden(shown(".venv/bin/thingwarden", "token", "add"))
+        token = re.findall(r"\btw_\S+", added)[0]
+        asked = requests.post(
+            f"http://{console}/devices/front-door/commands/power",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=10,
+        )
+        assert asked.status_code == 202
         (send,) = [c for c in INLINE if c.startswith("thingwarden send")]
         thingwarden(send)
     assert "front-door" in thingwarden("thingwarden device list")

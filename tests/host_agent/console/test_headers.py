@@ -56,3 +56,8 @@ def test_with_a_trusted_proxy_any_name_is_answered(run_console) -> None:
     browser = console.browser()
     answer = browser.get("/console/login", headers={"Host": "console.example"})
     assert answer.status_code == 200
+
+
+def test_a_path_with_a_slash_too_many_leads_nowhere(signed_in) -> None:
+    answer = signed_in.get("/console/events/", allow_redirects=False)
+    assert (answer.status_code, "location" in answer.headers) == (404, False)
