@@ -12,7 +12,7 @@ def test_the_wheel_has_every_file_of_the_agent(tmp_path: Path) -> None:
     files = {
         str(file.relative_to(ROOT))
         for file in (ROOT / "host_agent").rglob("*.*")
-        if file.suffix not in (".md", ".pyc")
+        if file.suffix not in (".md", ".png", ".pyc")
     }
     source = tmp_path / "source"  # setuptools leaves its build directory there
     for file in (*files, "pyproject.toml", "README.md", "LICENSE"):
