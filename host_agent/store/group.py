@@ -61,7 +61,8 @@ class Group:
         self._command_rows: dict[tuple[str, int], Row] = {}
         self._event_rows: list[Row] = []
         self._external_rows: list[Row] = []
-        self._outcomes: dict[int, Delivered | Retry | Dead] = {}
+        self._retries: dict[int, Retry] = {}
+        self._ends: dict[int, Delivered | Dead] = {}
 
     def device(self, name: str) -> Device | None:
         """The device as the operations before left it; a removed one has the key REMOVED."""
@@ -175,8 +176,12 @@ class Group:
         return added
 
     def settle(self, outcomes: Iterable[Delivered | Retry | Dead]) -> None:
-        """Write what became of pending events; of two outcomes of an event the last counts."""
-        self._outcomes.update((outcome.id, outcome) for outcome in outcomes)
+        """Write what became of pending events; the end of one comes after its retries."""
+        for outcome in outcomes:
+            if isinstance(outcome, Retry):
+                self._retries[outcome.id] = outcome
+            else:
+                self._ends[outcome.id] = outcome
 
     def write(self) -> None:
         """All of it, into the open transaction."""
@@ -192,8 +197,9 @@ class Group:
             commands.save(self.connection, self._command_rows.values())
             for device in self.commands_changed:
                 commands.trim(self.connection, device)
-        if self._outcomes:
-            events.settle(self.connection, self._outcomes.values(), now_ms())
+        for outcomes in (self._retries.values(), self._ends.values()):
+            if outcomes:
+                events.settle(self.connection, outcomes, now_ms())
         self.waiting = events.waiting(self.connection)
 
     def _refuse_beyond_limits(self, waiting: Waiting) -> None:

@@ -38,13 +38,16 @@ def test_the_schedule_of_retries_is_kept(store, board):
     assert store.events()[0].reason == "HTTP 503"
 
 
-def test_of_two_outcomes_in_one_commit_the_last_counts(store, board):
-    asyncio.run(store.accept(board.report(1)))
-    (event,) = store.pending("door", 0, 10)
+def test_outcomes_in_one_commit_count_as_in_several(store, board):
+    asyncio.run(store.accept(board.report(1, 2)))
+    one, two = store.pending("door", 0, 10)
+    retries = [Retry(event.id, n, 7, 9, "HTTP 503") for event in (one, two) for n in (1, 2)]
 
-    asyncio.run(store.settle([Retry(event.id, 1, 1, 2, "HTTP 503"), Delivered(event.id, 3)]))
+    asyncio.run(store.settle([*retries, Delivered(one.id, 3), Dead(two.id, "HTTP 400")]))
 
-    assert store.events()[0].state == "delivered"
+    dead, delivered = store.events()
+    assert (dead.state, dead.attempts, dead.first_attempt_ms) == ("dead", 2, 7)
+    assert (delivered.state, delivered.attempts, delivered.first_attempt_ms) == ("delivered", 2, 7)
 
 
 def test_an_event_that_is_settled_stays_so(store, board):
