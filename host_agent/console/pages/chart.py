@@ -1,4 +1,8 @@
-"""A line chart as SVG: a pure function of its points. Colours come from static/console.css."""
+"""A line chart as SVG: a pure function of its points. Colours come from static/console.css.
+
+It is as wide as its place: across, everything stands at a part of the width, and only the line is
+stretched; text and marks stay as large as they are.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +14,10 @@ from markupsafe import Markup
 from host_agent.console.pages.axes import Tick, day, time_ticks, value_ticks
 from host_agent.text import printable
 
-WIDTH = 360
 HEIGHT = 180
-"""In units of the drawing, a pixel or so: small enough to be readable on a phone."""
+"""In pixels."""
 
-_TOP, _RIGHT, _BOTTOM = 10, 26, 36
+_TOP, _BOTTOM = 10, HEIGHT - 36
 _CHARACTER = 7
 """The width of one in a label, at most."""
 _SHORTEST_MS = 10_000
@@ -34,30 +37,32 @@ class Point:
 def line_chart(
     name: str, runs: Sequence[Sequence[Point]], element_id: str, zone: tzinfo | None = None
 ) -> Markup:
-    """An `<svg>` of `runs`: each by ascending times, one line; between them is a gap.
+    """A `<div>` of `runs`: each by ascending times, one line; between them is a gap.
 
     `name` may be any text; it is the title. Times show in `zone`, by default that of this machine;
     points of before 1970 or after 3000 are left out. `element_id` is unique on its page.
     """
     runs = [kept for run in runs if (kept := [point for point in run if point.time_ms in _TIMES])]
     points = list(chain.from_iterable(runs))
-    drawing = _Scales(points, zone).drawing(runs) if points else _nothing()
+    scales = _Scales(points, zone) if points else None
     return Markup(
-        '<svg class="chart" role="img" viewBox="0 0 {width} {height}"'
-        ' aria-labelledby="{id}-title {id}-desc">'
+        '<div class="chart">{values}'
+        '<svg role="img" height="{height}" aria-labelledby="{id}-title {id}-desc">'
         '<title id="{id}-title">{name}</title><desc id="{id}-desc">{summary}</desc>{drawing}</svg>'
+        "</div>"
     ).format(
-        width=WIDTH,
+        values=scales.values() if scales else "",
         height=HEIGHT,
         id=element_id,
         name=printable(name),
         summary=_summary(runs, points, zone),
-        drawing=drawing,
+        drawing=scales.drawing(runs) if scales else _nothing(),
     )
 
 
 class _Scales:
-    """From times and values to places in the drawing. There is at least one point."""
+    """From times to parts of the width in per cent, from values to pixels from the top. There is
+    at least one point."""
 
     def __init__(self, points: Sequence[Point], zone: tzinfo | None) -> None:
         self._zone = zone
@@ -68,8 +73,20 @@ class _Scales:
         self._first, self._last = min(times), max(times)
         missing = max(0, _SHORTEST_MS - (self._last - self._first))
         self._start, self._end = self._first - missing // 2, self._last + missing // 2
-        self._left = 8 + _CHARACTER * max(len(tick.label) for tick in self._values)
-        self._right, self._bottom = WIDTH - _RIGHT, HEIGHT - _BOTTOM
+
+    def values(self) -> Markup:
+        """The labels of the values, to stand at the left of the drawing."""
+        width = 8 + _CHARACTER * max(len(tick.label) for tick in self._values)
+        return Markup('<svg aria-hidden="true" width="{}" height="{}">{}</svg>').format(
+            width,
+            HEIGHT,
+            _joined(
+                *(
+                    _text("chart-value", str(width - 6), self._y(tick.at) + 4, tick.label)
+                    for tick in self._values
+                )
+            ),
+        )
 
     def drawing(self, runs: Sequence[Sequence[Point]]) -> Markup:
         newest = max(chain.from_iterable(runs), key=lambda point: point.time_ms)
@@ -77,36 +94,38 @@ class _Scales:
         return _joined(
             *map(self._level, self._values),
             *map(self._moment, times),
-            _text("chart-day", (self._left + self._right) / 2, HEIGHT - 4, self._days()),
-            *map(self._line, runs),
+            _text("chart-day", "50%", HEIGHT - 4, self._days()),
+            self._lines(runs),
+            *(self._dot("chart-lone", run[0]) for run in runs if len(run) == 1),
             self._dot("chart-newest", newest),
         )
 
     def _x(self, time_ms: float) -> float:
-        part = (time_ms - self._start) / (self._end - self._start)
-        return self._left + part * (self._right - self._left)
+        return 100 * (time_ms - self._start) / (self._end - self._start)
 
     def _y(self, value: float) -> float:
         part = (value - self._low) / (self._high - self._low)
-        return self._bottom - part * (self._bottom - _TOP)
+        return _BOTTOM - part * (_BOTTOM - _TOP)
 
     def _level(self, tick: Tick) -> Markup:
         y = self._y(tick.at)
-        line = _line("chart-grid", self._left, y, self._right, y)
-        return line + _text("chart-value", self._left - 6, y + 4, tick.label)
+        return _line("chart-grid", 0, y, 100, y)
 
     def _moment(self, tick: Tick) -> Markup:
         x = self._x(tick.at)
-        line = _line("chart-tick", x, self._bottom, x, self._bottom + 4)
-        return line + _text("chart-time", x, self._bottom + 17, tick.label)
+        line = _line("chart-tick", x, _BOTTOM, x, _BOTTOM + 4)
+        return line + _text("chart-time", f"{_place(x)}%", _BOTTOM + 17, tick.label)
 
     def _days(self) -> str:
         first, last = day(self._first, self._zone), day(self._last, self._zone)
         return first if first == last else f"{first} to {last}"
 
+    def _lines(self, runs: Sequence[Sequence[Point]]) -> Markup:
+        return Markup(
+            '<svg height="{height}" viewBox="0 0 100 {height}" preserveAspectRatio="none">{}</svg>'
+        ).format(_joined(*(self._line(run) for run in runs if len(run) > 1)), height=HEIGHT)
+
     def _line(self, run: Sequence[Point]) -> Markup:
-        if len(run) == 1:
-            return self._dot("chart-lone", run[0])
         places = (
             f"{_place(self._x(p.time_ms))},{_place(self._y(_drawable(p.value)))}" for p in run
         )
@@ -114,7 +133,7 @@ class _Scales:
 
     def _dot(self, name: str, point: Point) -> Markup:
         x, y = self._x(point.time_ms), self._y(_drawable(point.value))
-        return Markup('<circle class="{}" cx="{}" cy="{}" r="3"/>').format(
+        return Markup('<circle class="{}" cx="{}%" cy="{}" r="3"/>').format(
             name, _place(x), _place(y)
         )
 
@@ -147,24 +166,22 @@ def _drawable(value: float) -> float:
 
 
 def _nothing() -> Markup:
-    return _text("chart-day", WIDTH / 2, HEIGHT / 2, "no values yet")
+    return _text("chart-day", "50%", HEIGHT / 2, "no values yet")
 
 
 def _line(name: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
-    return Markup('<line class="{}" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(
+    return Markup('<line class="{}" x1="{}%" y1="{}" x2="{}%" y2="{}"/>').format(
         name, _place(x1), _place(y1), _place(x2), _place(y2)
     )
 
 
-def _text(name: str, x: float, y: float, text: str) -> Markup:
-    return Markup('<text class="{}" x="{}" y="{}">{}</text>').format(
-        name, _place(x), _place(y), text
-    )
+def _text(name: str, x: str, y: float, text: str) -> Markup:
+    return Markup('<text class="{}" x="{}" y="{}">{}</text>').format(name, x, _place(y), text)
 
 
 def _place(number: float) -> str:
-    """To a tenth, as short as it goes."""
-    return f"{number:.1f}".removesuffix(".0")
+    """To a hundredth, as short as it goes."""
+    return f"{number:.2f}".rstrip("0").removesuffix(".")
 
 
 def _joined(*parts: Markup) -> Markup:
