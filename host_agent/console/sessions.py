@@ -21,7 +21,8 @@ _log = logging.getLogger(__name__)
 @dataclass
 class Session:
     """`id` is public (it goes to SecuriThings as SESSION_ID); the cookie's value is kept nowhere
-    but as a hash. `notice` is shown once, on the next page."""
+    but as a hash. `notice` is shown once, on the next page; `typed` is (a device, the
+    fields of its form) when a command was refused, for the form to show again."""
 
     id: str
     user: str
@@ -29,6 +30,7 @@ class Session:
     address: str
     user_agent: str
     notice: str = ""
+    typed: tuple[str, dict[str, str]] = field(default=("", {}), repr=False)
 
 
 @dataclass

@@ -14,7 +14,7 @@ from host_agent.console.client import client_of, user_agent_of
 from host_agent.console.pages.chart import Point, line_chart
 from host_agent.console.pages.device_facts import door_facts, health_facts
 from host_agent.console.pages.readings import MAX_READINGS, Reading, readings
-from host_agent.console.pages.rendering import Pages
+from host_agent.console.pages.rendering import IN_BACKGROUND, Pages
 from host_agent.console.pages.telling import (
     asker_of,
     content_of,
@@ -25,7 +25,7 @@ from host_agent.console.pages.telling import (
 )
 from host_agent.console.parts import ConsoleParts
 from host_agent.console.sessions import Session
-from host_agent.store import Caller, StoreError
+from host_agent.store import Caller, Device, Store, StoreError
 from host_agent.values import parse_value
 
 PATH = "/console/devices/{device}"
@@ -36,6 +36,9 @@ _COMMANDS_SHOWN = 10
 _MAX_CHARTS = 8
 _VALUES_SHOWN = 100
 _MAX_NOTICE = 300
+_FIELDS = ("name", "value", "ttl_s")
+_MAX_TYPED = 128
+_COMMANDS_KNOWN = 200
 
 
 class _Chart(NamedTuple):
@@ -68,7 +71,8 @@ def device_routes(parts: ConsoleParts) -> list[BaseRoute]:
             charts=_charts(found),
             events=events[:_EVENTS_SHOWN],
             commands=commands,
-            command_names=sorted({command.name for command in commands}),
+            command_names=_names(store, device),
+            typed=_typed(request),
             ttl_s=round(TTL_S),
             health=health_facts(device),
             door=None if access is None else door_facts(access, device.held),
@@ -97,6 +101,8 @@ def device_routes(parts: ConsoleParts) -> list[BaseRoute]:
             )
         except (CommandError, StoreError) as error:
             session.notice = in_short(f"Not sent: {error}", _MAX_NOTICE)
+            typed = {name: form.get(name, "")[:_MAX_TYPED] for name in _FIELDS}
+            session.typed = (device, typed)
         else:
             session.notice = f"{given.name} waits for {device}; what becomes of it shows here."
         return RedirectResponse(PATH.format(device=quote(device, safe="")), 303)
@@ -115,6 +121,24 @@ def _charts(found: list[Reading]) -> list[_Chart]:
         newest = reading.points[: -_VALUES_SHOWN - 1 : -1]
         charts.append(_Chart(f"chart-{number}", reading, svg, newest))
     return charts
+
+
+def _names(store: Store, device: Device) -> list[str]:
+    """What boards of its type have done of late."""
+    same = {other.name for other in store.devices() if other.type == device.type}
+    given = store.commands.list(limit=_COMMANDS_KNOWN)
+    return sorted({c.name for c in given if c.device in same and c.state == "done"})
+
+
+def _typed(request: Request) -> dict[str, str]:
+    """What was typed into the form when it was refused, once; a request that nobody sees does not
+    use it up."""
+    session: Session = request.state.session
+    device, typed = session.typed
+    if device != request.path_params["device"] or IN_BACKGROUND in request.headers:
+        return dict.fromkeys(_FIELDS, "")
+    session.typed = ("", {})
+    return typed
 
 
 def _value(form: dict[str, str]) -> Args:

@@ -38,7 +38,7 @@ def test_readings_charts_and_facts(board: Board, signed_in) -> None:
     assert "front-door Lock · hq · last seen" in text
     assert re.search(r"light 7 (now|\d+ s ago)", text)
     assert re.search(r"buttonState pressed true (now|\d+ s ago)", text)
-    assert page.count("<svg") == 1 and "2 values from 3.25 to 7" in text
+    assert page.count('role="img"') == 1 and "2 values from 3.25 to 7" in text
     assert "Running for 1 h 12 min" in text and "Wi-Fi signal -63 dBm" in text
     assert "Edges or readings missed 3" in text
 
@@ -84,7 +84,7 @@ def test_what_a_board_says_stays_text_and_within_bounds(board: Board, signed_in)
     answer = signed_in.get(PAGE)
     assert answer.status_code == 200
     assert "<script>alert" not in answer.text and "\u202e" not in answer.text
-    assert answer.text.count("<svg") == 8
+    assert answer.text.count('role="img"') == 8
     assert len(answer.content) < 200_000
 
 
@@ -143,6 +143,38 @@ def test_what_cannot_be_a_command_is_told(board: Board, store: Store, signed_in)
         assert notice.text.startswith("Not sent: ") and why in notice.text
         assert len(notice.text) <= 300
     assert store.commands.list() == [] and store.recent(board.name) == []
+
+
+def test_what_was_typed_is_kept_when_it_is_refused(board: Board, console, signed_in) -> None:
+    def typed(page: str = PAGE, **headers: str) -> list[str]:
+        found = read(signed_in.get(page, headers=headers).text)
+        ids = ("command-name", "command-value", "command-ttl")
+        return [found.by_id(name).attributes["value"] for name in ids]
+
+    Board(console.parts.store, console.call, "back-door")
+    signed_in.submit(COMMANDS, name="set point", value='"21" <°C>', ttl_s="90")
+    kept = ["set point", '"21" <°C>', "90"]
+    assert typed("/console/devices/back-door") == ["", "", "60"]
+    assert typed(**{"X-Background": "1"}) == ["", "", "60"]
+    assert typed() == kept and typed() == ["", "", "60"]
+
+
+def test_the_form_suggests_what_boards_of_its_type_have_done(
+    board: Board, console, signed_in
+) -> None:
+    store, call = console.parts.store, console.call
+    lamp = Board(store, call, "lamp", "Lamp")
+    twin = Board(store, call, "back-door")
+    for commanded, name, error in (
+        (board, "power", None),
+        (board, "pwoer", "no such command"),
+        (twin, "blink", None),
+        (lamp, "dim", None),
+    ):
+        commanded.settles(store.commands.add(commanded.name, name).id, error)
+    store.commands.add(board.name, "waits")
+    names = [each.attributes["value"] for each in read(signed_in.get(PAGE).text).all("option")]
+    assert names == ["blink", "power"]
 
 
 def test_a_command_to_nobody_is_told(signed_in) -> None:
