@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -52,14 +51,12 @@ class _Logins:
         return await self._page(request, next=wanted)
 
     async def log_in(self, request: Request) -> Response:
-        """303 to `next` with a cookie, or the form with what is wrong: 403, 429, 503."""
+        """303 to `next` with a cookie, or the form with what is wrong: 403, 429, 503. Raises
+        StoreError."""
         form, client = request.state.form, client_of(request, self._parts.trusted_proxies)
         name, wanted = form.get("user", ""), _local(form.get("next", ""))
         password, user_agent = form.get("password", ""), user_agent_of(request)
-        try:
-            judgement = await self._judge.judge(name, password, client, user_agent)
-        except StoreError as error:
-            raise HTTPException(503, "the store does not work: see the agent's log") from error
+        judgement = await self._judge.judge(name, password, client, user_agent)
         if judgement.user is None:
             return await self._refused(request, judgement, name, wanted)
         return self._let_in(request, judgement.user, wanted)

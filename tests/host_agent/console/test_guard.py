@@ -93,7 +93,7 @@ def test_the_style_is_there_before_the_login(console) -> None:
 
 def test_whoever_is_in_is_told_what_is_not_there(signed_in) -> None:
     answer = signed_in.get("/console/nothing")
-    assert (answer.status_code, "Not Found" in answer.text) == (404, True)
+    assert (answer.status_code, "There is nothing here" in answer.text) == (404, True)
     assert 'href="/console"' in answer.text
     fields = {"csrf": signed_in.csrf("/console/events")}
     assert signed_in.post("/console", data=fields).status_code == 405

@@ -240,12 +240,13 @@ def test_neither_log_nor_store_learn_what_is_secret(console, caplog, tmp_path) -
     assert not [secret for secret in secrets if secret.encode() in kept]
 
 
-def test_a_store_that_fails_lets_nobody_in_and_says_so(console, parts) -> None:
+def test_a_store_that_fails_lets_nobody_in_and_says_so(console, parts, caplog) -> None:
     console.add_user()
     parts.store.close()
     answer = console.browser().log_in()
-    assert answer.status_code == 503
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert "see the agent" in answer.text
+    assert "/console/login cannot be answered" in caplog.text
 
 
 def test_a_user_of_another_process_gets_in_at_once(console, tmp_path) -> None:
