@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from host_agent.access import AccessState, Held, reached
+from host_agent.console.pages.rendering import size
 from host_agent.console.pages.telling import duration, in_short, value_text
 from host_agent.store import Device
 
@@ -22,7 +23,7 @@ _HEALTH = {
     "failures": "Errors in its parts",
 }
 """What the firmware reports, in the order of the page."""
-_UNITS = {"rssi": " dBm", "heap": " bytes", "loop_ms": " ms"}
+_UNITS = {"rssi": " dBm", "loop_ms": " ms"}
 
 
 class Fact(NamedTuple):
@@ -48,14 +49,18 @@ def door_facts(state: AccessState, held: Held | None) -> list[Fact]:
     users = len({credential.user for credential in state.credentials})
     taken = held is not None and reached(state, held) == state.rev
     return [
-        Fact("Access list", f"{len(state.credentials)} codes and badges of {users} users"),
+        Fact("Codes and badges", str(len(state.credentials))),
+        Fact("People who have one", str(users)),
         Fact("Lockdown", "yes: opens for nobody" if state.lockdown else "no"),
         Fact("On the board", "as it is here" if taken else "not yet as it is here"),
     ]
 
 
 def _health_text(name: str, value: object) -> str:
-    if type(value) is int and value >= 0 and name == "uptime_s":
-        return duration(value * 1000)
+    if type(value) is int and value >= 0:
+        if name == "uptime_s":
+            return duration(value * 1000) if value else "0 s"
+        if name == "heap":
+            return size(value)
     unit = _UNITS.get(name, "") if type(value) is int else ""
     return in_short(value_text(value), _MAX_VALUE) + unit

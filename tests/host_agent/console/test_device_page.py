@@ -30,7 +30,7 @@ def text_of(page: str) -> str:
 
 
 def test_readings_charts_and_facts(board: Board, signed_in) -> None:
-    health = {"version": "0.1.0", "uptime_s": 4321, "rssi": -63, "missed": 3}
+    health = {"version": "0.1.0", "uptime_s": 4321, "heap": 98304, "rssi": -63, "missed": 3}
     board.report(("light_reading", {"light": 3.25}), ("light_reading", {"light": 7}), health=health)
     board.report(("buttonState", {"pressed": True}))
     page = signed_in.get(PAGE).text
@@ -39,7 +39,8 @@ def test_readings_charts_and_facts(board: Board, signed_in) -> None:
     assert re.search(r"light 7 (now|\d+ s ago)", text)
     assert re.search(r"buttonState pressed true (now|\d+ s ago)", text)
     assert page.count('role="img"') == 1 and "2 values from 3.25 to 7" in text
-    assert "Running for 1 h 12 min" in text and "Wi-Fi signal -63 dBm" in text
+    assert "Running for 1 h 12 min" in text and "Free memory 96 KiB" in text
+    assert "Wi-Fi signal -63 dBm" in text
     assert "Edges or readings missed 3" in text
 
 
@@ -62,7 +63,7 @@ def test_its_door_is_shown(board: Board, store: Store, signed_in) -> None:
     store.add_credential(board.name, "bob", "badge", "", "12:345")
     store.set_lockdown(board.name, True)
     text = text_of(signed_in.get(PAGE).text)
-    assert "Access list 2 codes and badges of 2 users Lockdown yes" in text
+    assert "Codes and badges 2 People who have one 2 Lockdown yes" in text
     assert "On the board not yet as it is here" in text
     assert "1234" not in text and "12:345" not in text
 
