@@ -11,6 +11,7 @@ import secrets
 import unicodedata
 from collections.abc import Collection
 
+from host_agent.commands import COMMAND_NAME
 from host_agent.people import ApiToken, TokenError
 from host_agent.store import DEVICE_NAME
 
@@ -20,8 +21,7 @@ COMMANDS = "commands"
 _MAX_NAME = 64
 _MAX_SCOPES = 32
 _TEXT = re.compile(r"tw_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
-_COMMAND = r"[A-Za-z][A-Za-z0-9_.-]{0,63}"
-_SCOPE = re.compile(rf"{READ}|{COMMANDS}(:{DEVICE_NAME.pattern}(:{_COMMAND})?)?")
+_SCOPE = re.compile(rf"{READ}|{COMMANDS}(:{DEVICE_NAME.pattern}(:{COMMAND_NAME.pattern})?)?")
 
 
 def new_token(

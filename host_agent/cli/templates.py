@@ -66,8 +66,8 @@ api_secret = ""
 # api = "https://api.guardiankey.io"
 # A PEM file with the authority to trust instead of the system's, for a proxy of your own.
 # ca = ""
-# The file that `thingwarden guardiankey register` wrote; notifications need it, doors use it in
-# `thingwarden device config --door`.
+# The file that `thingwarden guardiankey register` wrote: logins to the console are judged with it,
+# notifications need it, doors use it in `thingwarden device config --door`.
 # account = ""
 # Where GuardianKey's notifications arrive: HOST:PORT, behind a proxy that speaks TLS.
 # webhook = ""
@@ -75,7 +75,7 @@ api_secret = ""
 # lockdown_on = []
 # ... locks these devices down, or ["*"] every door, until `thingwarden access release`.
 # lockdown_devices = []
-# How long attempts, notifications and commands can still be listed.
+# How long attempts, notifications, commands and logins can still be listed.
 # keep_days = 90
 
 [log]

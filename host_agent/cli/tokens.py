@@ -33,11 +33,17 @@ def add(
     *,
     scope: Annotated[
         list[str],
-        Parameter(help="read, commands, commands:DEVICE or commands:DEVICE:NAME; may be repeated."),
+        Parameter(
+            negative="",
+            help="read, commands, commands:DEVICE or commands:DEVICE:NAME; may be repeated.",
+        ),
     ],
     days: Annotated[
         int | None,
-        Parameter(help="How long it is good.", validator=Number(gte=1, lte=_MOST_DAYS)),
+        Parameter(
+            help="How long it is good; else until it is revoked.",
+            validator=Number(gte=1, lte=_MOST_DAYS),
+        ),
     ] = None,
     json: AsJson = False,
     config: ConfigPath = DEFAULT_CONFIG,

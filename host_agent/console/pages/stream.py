@@ -5,12 +5,12 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from host_agent.console.guard import LIVE
 from host_agent.console.live import TooManySubscribers
 from host_agent.console.parts import ConsoleParts
 from host_agent.console.sessions import Session
 from host_agent.store import StoreError
 
-PATH = "/console/live"
 RETRY_S = 15
 MEDIA_TYPE = "text/event-stream"
 
@@ -45,4 +45,4 @@ class _Stream:
 
 
 def stream_routes(parts: ConsoleParts) -> list[Route]:
-    return [Route(PATH, _Stream(parts), methods=["GET"])]
+    return [Route(LIVE, _Stream(parts), methods=["GET"])]
