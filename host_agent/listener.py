@@ -20,6 +20,11 @@ MAX_HEAD_BYTES = 16 * 1024
 MAX_REQUEST_BYTES = 96 * 1024
 """Head, body and trailers: room for the largest body that an application here takes."""
 MAX_CONNECTIONS = 4096
+MAX_PIPELINED = 64
+"""Requests of a connection that wait for the answer to an earlier one. One read brings up to 256
+KiB, thousands of small ones, which took some 20 MB."""
+UNREAD_S = 30
+"""How long the client's end may take nothing of what was sent to it."""
 DRAIN_S = 14
 """How long requests under way may take when the agent stops: a body, and a verdict on it."""
 
@@ -80,7 +85,10 @@ def _bind(host: str, port: int) -> socket.socket:
         raise ListenError(f"cannot listen on {host}:{port}: {error}") from error
     # asyncio sets TCP_NODELAY only on a socket that names its protocol. Without it the second
     # packet of a reply waits for the first one's acknowledgement, some 40 ms.
-    return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, bound.detach())
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, bound.detach())
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; connections inherit it
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNREAD_S * 1000))
+    return listening
 
 
 def _url(listening: socket.socket) -> str:
@@ -95,6 +103,10 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
+
+
+class _TooManyRequests(Exception):
+    """Ends the parsing of what a connection sent."""
 
 
 class _BoundedProtocol(HttpToolsProtocol):
@@ -136,6 +148,9 @@ class _BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def on_message_begin(self) -> None:
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self.transport.abort()
+            raise _TooManyRequests
         super().on_message_begin()
         self._time_head()
 

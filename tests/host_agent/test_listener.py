@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
+import tracemalloc
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 import uvloop
@@ -45,3 +47,60 @@ def test_a_taken_port_is_told() -> None:
         port = int(listener.url.rpartition(":")[2])
         with pytest.raises(ListenError, match=f"cannot listen on 127.0.0.1:{port}: "):
             Listener(Starlette(), "127.0.0.1", port)
+
+
+async def memory_of_pipelined(count: int) -> int:
+    """Bytes that the agent takes for so many requests at a time on a connection that reads no
+    answer, until it is hung up."""
+    with Listener(Starlette(), "127.0.0.1", 0) as listener:
+        serving = asyncio.create_task(listener.serve())
+        port = int(listener.url.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        tracemalloc.start()
+        try:
+            writer.write(b"GET / HTTP/1.1\r\n\r\n" * count)
+            with suppress(ConnectionError):
+                await asyncio.wait_for(reader.read(), 20)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+            writer.close()
+            listener.stop()
+            await serving
+
+
+@pytest.mark.parametrize("new_loop", LOOPS)
+def test_requests_that_wait_for_an_earlier_one_are_few(
+    new_loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        assert runner.run(memory_of_pipelined(10_000)) < 5_000_000
+
+
+async def end_of_a_client_that_reads_nothing() -> bool:
+    """Whether the listener hangs up on who asks and asks, and takes no answer."""
+    with Listener(Starlette(), "127.0.0.1", 0) as listener:
+        serving = asyncio.create_task(listener.serve())
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.setblocking(False)
+        loop = asyncio.get_running_loop()
+        port = int(listener.url.rpartition(":")[2])
+        await loop.sock_connect(client, ("127.0.0.1", port))
+        try:
+            async with asyncio.timeout(20):
+                while True:
+                    await loop.sock_sendall(client, b"GET / HTTP/1.1\r\n\r\n")
+        except ConnectionError:
+            return True
+        except TimeoutError:
+            return False
+        finally:
+            client.close()
+            listener.stop()
+            await serving
+
+
+def test_who_reads_no_answer_is_hung_up(monkeypatch) -> None:
+    monkeypatch.setattr("host_agent.listener.UNREAD_S", 0.3)
+    assert asyncio.run(end_of_a_client_that_reads_nothing())
