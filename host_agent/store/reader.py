@@ -87,10 +87,6 @@ class Reader:
         """The event with that `id`."""
         return self._read(lambda reader: stored_events.find(reader, int64(row_id)))
 
-    def event_of(self, event_id: str) -> int | None:
-        """The `id` of the event with that EXT_EVT_ID."""
-        return self._read(lambda reader: stored_events.id_of(reader, event_id))
-
     def recent(self, device: str, limit: int = 500) -> list[StoredEvent]:
         """The device's newest events, newest first; cheap with any history."""
         return self.events(device=device, limit=limit)
