@@ -9,6 +9,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from rich.console import Console
 
+from host_agent.securithings import SecuriThings
 from host_agent.store import Store, StoredNotification
 from tools.demo.journeys import Journeys
 from tools.demo.watch import Watch
@@ -64,3 +65,19 @@ def test_every_notification_is_shown_once_and_in_order_however_many(
         assert watch.notifications == numbers.stop
     shown = console.file.getvalue().splitlines()
     assert [line.split()[-1] for line in shown] == [f"user-{number}" for number in range(1003)]
+
+
+def test_a_command_of_a_person_is_shown_and_no_journey_of_a_board(
+    sandbox: str, store: Store
+) -> None:
+    console, journeys = Console(file=io.StringIO()), Journeys()
+    url = f"{sandbox}/api/v1/event"
+    with SecuriThings("demo-key", "demo-secret", "Lamp", device_id="porch", url=url) as client:
+        event = client.create_external_event("lamp", {"headers": {"User-Agent": "browser"}})
+        event.add_param("value", "on")
+        event.set_ext_evt_id("porch:x:05da8c9538957070")
+        client.send_event(event)
+    Watch(console, sandbox, store, journeys).step()
+    assert "lamp value=on" in console.file.getvalue()
+    assert "person -> agent -> cloud" in console.file.getvalue()
+    assert journeys.summary()["delivered"] == 0

@@ -53,10 +53,13 @@ class Watch:
         self._console.print(row, soft_wrap=True)
 
     def _event(self, body: dict[str, Any], received_ms: float) -> None:
-        event = body["EXT_EVT_ID"]
-        total = self._journeys.received(event, received_ms)
         what = Text(f"{_described(body):<42}", style=_style(body))
-        self._tell(body["DEVICE_ID"], what.append(self._stages(event, total), style="green"))
+        if body["SOURCE"] == "USER":  # who used the console; no board captured it
+            stages = " person -> agent -> cloud"
+        else:
+            event = body["EXT_EVT_ID"]
+            stages = self._stages(event, self._journeys.received(event, received_ms))
+        self._tell(body["DEVICE_ID"], what.append(stages, style="green"))
 
     def _stages(self, event: str, total: float | None) -> str:
         if total is None:
