@@ -104,9 +104,12 @@ def _function(module, name):
 def _told(error):
     """The error's text for the agent; the console shows where it came from."""
     gc.collect()
-    sys.print_exception(error)
-    text = str(error)
-    return _bounded(repr(error) if text in ("", _INTERRUPTED) else text)
+    try:
+        sys.print_exception(error)
+        text = str(error)
+        return _bounded(repr(error) if text in ("", _INTERRUPTED) else text)
+    except Exception:  # its text is its author's too, or has no room
+        return type(error).__name__
 
 
 def _bounded(text):

@@ -86,6 +86,20 @@ def test_an_exception_is_why_a_command_failed():
     assert made.call("drain", "one\nline\t") == "one line "
 
 
+def test_an_error_that_cannot_be_told_has_its_name():
+    source = """
+class Dry(Exception):
+    def __str__(self):
+        raise OSError(5)
+def start(report):
+    raise Dry
+"""
+    made, _, lines = modules({"blink": "garden", "wink": "other"}, source)
+    assert made.call("blink", None) == "garden: Dry"
+    assert made.call("wink", None) == "other: no module named 'other'", "it got its turn"
+    assert len(lines) == 2
+
+
 def test_an_error_is_bounded_as_it_travels():
     made, _, _ = garden("drain")
     for text in ("x" * 500, "\u2602" * 500, '"\\' * 500, "\U0001f600" * 500, "\ud83d" * 500):
