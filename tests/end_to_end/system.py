@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 
+from host_agent.cli import app
 from tools.server_process import ServerProcess
 from tools.simulator import SimulatedBoard, UsbBoard
 
@@ -104,7 +105,7 @@ class System:
 
     def usb_board(self, name: str, settings: str) -> UsbBoard:
         """Add a device and write its boards/NAME.toml; a bare board for it, its power off."""
-        self.thingwarden("device", "add", name, "--type", "Lock", "--group", "house-7")
+        self._device("add", name, "--type", "Lock", "--group", "house-7")
         boards = self.directory / "boards"
         boards.mkdir(exist_ok=True)
         file = boards / f"{name}.toml"
@@ -156,11 +157,19 @@ class System:
             check=True,
         )
 
+    def _device(self, *arguments: str) -> None:
+        """`thingwarden device ...` in this process, where it need not be imported anew."""
+        app(
+            ["device", *arguments, "--config", str(self.config)],
+            exit_on_error=False,
+            result_action="return_value",
+        )
+
     def board(self, name: str, *inputs: dict[str, Any], **settings: Any) -> SimulatedBoard:
         """Add a device and provision a board for it, with its power still off."""
-        self.thingwarden("device", "add", name, "--type", "Lock", "--group", "house-7")
+        self._device("add", name, "--type", "Lock", "--group", "house-7")
         file = self.directory / f"{name}.json"
-        self.thingwarden("device", "config", name, "--agent", self.link, "--out", str(file))
+        self._device("config", name, "--agent", self.link, "--out", str(file))
         config = json.loads(file.read_text())
         config.update(inputs=list(inputs), wifi={"ssid": "simulated", "password": ""}, **settings)
         board = SimulatedBoard(self.directory / name, config, millivolts={34: 715})
@@ -172,11 +181,9 @@ class System:
     ) -> SimulatedBoard:
         """A board with a lock, an account at GuardianKey, and a keypad unless `access` has another
         reader; its power is off. `guardiankey` and `access` go into these sections."""
-        self.thingwarden("device", "add", name, "--type", "Lock", "--group", "house-7")
+        self._device("add", name, "--type", "Lock", "--group", "house-7")
         file = self.directory / f"{name}.json"
-        self.thingwarden(
-            *("device", "config", name, "--agent", self.link, "--door", "--out", str(file))
-        )
+        self._device("config", name, "--agent", self.link, "--door", "--out", str(file))
         config = json.loads(file.read_text())
         config.update(inputs=[], wifi={"ssid": "simulated", "password": ""}, poll_s=1)
         config["guardiankey"] |= guardiankey or {}
