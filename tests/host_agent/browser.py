@@ -6,6 +6,7 @@ from typing import Any
 import requests
 
 PASSWORD = "correct horse battery staple"
+USER_AGENT = "Browser/1.0"
 TIMEOUT_S = 20
 
 
@@ -17,7 +18,7 @@ class Browser(requests.Session):
         super().__init__()
         self.trust_env = False
         self.url = url
-        self.headers["User-Agent"] = "Browser/1.0"
+        self.headers["User-Agent"] = USER_AGENT
 
     def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]
         options.setdefault("timeout", TIMEOUT_S)

@@ -1,5 +1,6 @@
 """The first page: devices, the flow, what waits and what was given up, what GuardianKey said."""
 
+import re
 from dataclasses import dataclass
 
 from prometheus_client import Gauge
@@ -32,7 +33,7 @@ def overview_routes(parts: ConsoleParts) -> list[Route]:
     store, pages = parts.store, Pages(parts)
 
     def overview(request: Request) -> Response:
-        rows = [_row(device, now_ms()) for device in store.devices()]
+        rows = [_row(device, now_ms()) for device in sorted(store.devices(), key=_place)]
         return pages.render(
             request,
             "overview.html",
@@ -47,6 +48,12 @@ def overview_routes(parts: ConsoleParts) -> list[Route]:
         )
 
     return [Route("/console", overview)]
+
+
+def _place(device: Device) -> list[str | int]:
+    """As people count: "unit-9" before "unit-10", whatever the case."""
+    parts = re.split(r"([0-9]+)", device.name.casefold())
+    return [int(part) if number % 2 else part for number, part in enumerate(parts)]
 
 
 def _row(device: Device, at_ms: int) -> _Row:

@@ -146,7 +146,8 @@ def test_what_cannot_be_a_command_is_told(board: Board, store: Store, signed_in)
     assert store.commands.list() == [] and store.recent(board.name) == []
 
 
-def test_what_was_typed_is_kept_when_it_is_refused(board: Board, console, signed_in) -> None:
+@pytest.mark.usefixtures("board")
+def test_what_was_typed_is_kept_when_it_is_refused(console, signed_in) -> None:
     def typed(page: str = PAGE, **headers: str) -> list[str]:
         found = read(signed_in.get(page, headers=headers).text)
         ids = ("command-name", "command-value", "command-ttl")

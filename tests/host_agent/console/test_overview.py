@@ -77,6 +77,14 @@ def cells(page: Markup, device: str) -> str:
     return page.by_id(f"device-{device}").text.replace("\u2013", "-").replace("\u2212", "-")
 
 
+def test_devices_stand_in_the_order_that_people_count_in(overview, store) -> None:
+    for name in ("unit-10", "Unit-9", "zone", "Zebra", "unit-9a", "2"):
+        store.add_device(name, "Lock")
+    rows = [row.attributes.get("id", "") for row in overview().all("tr")]
+    names = [row.removeprefix("device-") for row in rows if row.startswith("device-")]
+    assert names == ["2", "Unit-9", "unit-9a", "unit-10", "Zebra", "zone"]
+
+
 def test_a_new_console_says_what_to_do(overview) -> None:
     page = overview()
     assert "thingwarden device add" in page.by_id("devices").text

@@ -9,13 +9,14 @@ from playwright.sync_api import Browser, Page, expect
 from host_agent.clock import now_ms
 from host_agent.store.records import BadEvent, Report
 from tests.end_to_end.browser import WAIT_MS, chromium
+from tests.host_agent.browser import USER_AGENT
 
 expect.set_options(timeout=WAIT_MS)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with chromium() as browser:
+    with chromium(f"--user-agent={USER_AGENT}") as browser:  # a context's is not on every request
         yield browser
 
 
@@ -23,8 +24,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser, console, signed_in) -> Iterator[Page]:
     """The overview, as ann sees it; it is loaded once."""
     cookie = signed_in.cookies["thingwarden"]
-    agent = signed_in.headers["User-Agent"]
-    with browser.new_context(base_url=console.url, user_agent=agent) as context:
+    with browser.new_context(base_url=console.url) as context:
         context.add_cookies(
             [{"name": "thingwarden", "value": cookie, "url": console.url + "/console"}]
         )
@@ -59,6 +59,21 @@ def test_what_happens_is_seen_and_the_page_stays(page: Page, report) -> None:
     report(2, bad(2))
     expect(letters.locator("tr.fresh")).to_contain_text("bad for reason 2")
     assert loads == []
+
+
+def test_long_names_stay_in_their_boxes(page: Page, console) -> None:
+    name = "x" * 60
+    console.parts.store.add_device(name, "W" * 60)
+    for width in (1280, 360):
+        page.set_viewport_size({"width": width, "height": 740})
+        for path in ("/console", f"/console/devices/{name}"):
+            page.goto(path)
+            wide = page.evaluate(
+                """Math.max(document.documentElement.scrollWidth,
+                ...[...document.querySelectorAll("h1, #devices td")].map(
+                    (each) => each.getBoundingClientRect().right))"""
+            )
+            assert wide <= width, path
 
 
 def test_what_somebody_works_in_stays(page: Page, report) -> None:
