@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
+from host_agent.console.api.bearer import Bearer
 from host_agent.console.api.routes import api_routes
 from host_agent.console.guard import ROOT, STATIC, Guard
 from host_agent.console.headers import SECURITY_HEADERS, SecurityHeaders
@@ -32,16 +33,17 @@ def console_app(parts: ConsoleParts) -> Starlette:
     """For a listener of MAX_CONNECTIONS on `parts.host`; on loopback it answers `own_names` only,
     unless a proxy stands in front."""
     names = ["*"] if parts.trusted_proxies else own_names(parts.host)
+    bearer = Bearer(parts.store, parts.trusted_proxies)
     pages = Pages(parts)
     refuse = refusals(pages)
     app = Starlette(
         routes=[
             Route("/", _home),
             Route(f"{STATIC}/{{file}}", _static),
-            *health_routes(parts),
+            *health_routes(parts, bearer),
             *login_routes(parts, pages),
             *page_routes(parts),
-            *api_routes(parts),
+            *api_routes(parts, bearer),
         ],
         middleware=[
             Middleware(SecurityHeaders),

@@ -62,8 +62,7 @@ SCRAPE = Operation(
 )
 
 
-def health_routes(parts: ConsoleParts) -> list[Route]:
-    bearer = Bearer(parts.store, parts.trusted_proxies)
+def health_routes(parts: ConsoleParts, bearer: Bearer) -> list[Route]:
     metrics = parts.metrics
     scraping = threading.Lock()
 

@@ -17,9 +17,9 @@ from host_agent.console.api.operations import JSON, Operation
 from host_agent.console.parts import ConsoleParts
 
 
-def api_routes(parts: ConsoleParts) -> list[BaseRoute]:
+def api_routes(parts: ConsoleParts, bearer: Bearer) -> list[BaseRoute]:
     """Everything for programs."""
-    desk = Desk(Bearer(parts.store, parts.trusted_proxies), parts.metrics)
+    desk = Desk(bearer, parts.metrics)
     its_devices = Devices(parts.store)
     its_commands = Commands(parts.store, parts.trusted_proxies)
     handlers: list[tuple[Operation, Handler]] = [
