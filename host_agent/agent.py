@@ -5,6 +5,7 @@ import fcntl
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -44,6 +45,9 @@ APP_DRAIN_S = 5
 APP_END_S = 2
 """How long an app may keep the process after all that."""
 _DAMAGE_CHECK_S = 0.5
+_SWITCH_S = 0.001
+"""How long the thread of a page may keep the loop and the store's writer, which takes turns with it
+several times a frame, from running; Python's own 5 ms make frames several times slower."""
 
 _log = logging.getLogger(__name__)
 
@@ -91,6 +95,7 @@ class _Parts:
 def run_agent(settings: Settings, app: Agent | None = None) -> None:
     """Run until SIGTERM or SIGINT, then drain; with an app's handlers, if there is one. Raises
     ThingWardenError when it cannot go on."""
+    sys.setswitchinterval(_SWITCH_S)
     endpoint = settings.securithings.endpoint()
     guardiankey = settings.guardiankey
     account = guardiankey.load_account()

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from host_agent.clock import now_ms
 from host_agent.commands import TTL_S, Args, Command, CommandError
@@ -50,7 +50,7 @@ class _Chart(NamedTuple):
     points: list[Point]
 
 
-def device_routes(parts: ConsoleParts) -> list[BaseRoute]:
+def device_routes(parts: ConsoleParts) -> list[Route]:
     store, pages = parts.store, Pages(parts)
 
     def page(request: Request) -> Response:

@@ -2,7 +2,7 @@
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from host_agent.clock import now_ms
 from host_agent.console.pages.event_search import PAGE, STATES, Asked, asked, row_id
@@ -17,7 +17,7 @@ PATH = "/console/events"
 _MAX_CHOICES = 500
 
 
-def event_routes(parts: ConsoleParts) -> list[BaseRoute]:
+def event_routes(parts: ConsoleParts) -> list[Route]:
     store, pages = parts.store, Pages(parts)
 
     def search(request: Request) -> Response:
