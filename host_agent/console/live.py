@@ -9,6 +9,8 @@ from host_agent.errors import ThingWardenError
 from host_agent.metrics import Metrics
 
 MAX_SUBSCRIBERS = 64
+MAX_OF_A_USER = 32
+"""So that no one user keeps all others out."""
 PAUSE_S = 0.5
 """Between two messages to a subscriber."""
 HEARTBEAT_S = 15.0
@@ -23,7 +25,7 @@ _HEARTBEAT = b": \n\n"
 
 
 class TooManySubscribers(ThingWardenError):
-    """MAX_SUBSCRIBERS pages are open already."""
+    """MAX_SUBSCRIBERS pages are open already, or MAX_OF_A_USER of this one."""
 
 
 class Live:
@@ -35,7 +37,8 @@ class Live:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waking = False
         self._news = asyncio.Event()
-        self._subscribers: set[asyncio.Event] = set()
+        self._subscribers: dict[asyncio.Event, str] = {}
+        """What wakes each, and whose it is."""
         self._stopped = False
 
     def changed(self) -> None:
@@ -65,17 +68,18 @@ class Live:
         self._notify()
 
     @contextmanager
-    def subscribed(self, wanted: Callable[[], bool]) -> Iterator[AsyncIterator[bytes]]:
+    def subscribed(self, user: str, wanted: Callable[[], bool]) -> Iterator[AsyncIterator[bytes]]:
         """Server-sent events until `stop`, or until one is due that is not `wanted()` any more.
         Raises TooManySubscribers."""
-        if len(self._subscribers) >= MAX_SUBSCRIBERS:
-            raise TooManySubscribers(f"{MAX_SUBSCRIBERS} pages are kept up to date already")
+        taken = list(self._subscribers.values())
+        if len(taken) >= MAX_SUBSCRIBERS or taken.count(user) >= MAX_OF_A_USER:
+            raise TooManySubscribers("too many pages are kept up to date already")
         due = asyncio.Event()
-        self._subscribers.add(due)
+        self._subscribers[due] = user
         try:
             yield self._messages(due, wanted)
         finally:
-            self._subscribers.discard(due)
+            del self._subscribers[due]
 
     def _wake(self) -> None:
         self._waking = False

@@ -18,8 +18,9 @@ from host_agent.store import StoreError
 
 LOGOUT = f"{ROOT}/logout"
 
-_NEXT = re.compile(rf"{ROOT}(?!/login|/logout)(?:[/?][!-\[\]-~]{{0,1000}})?")
-"""A page of the console: visible ASCII without a backslash."""
+_UP = r"[^?]*/(?:\.|%2[eE]){2}(?:[/?]|$)"
+_NEXT = re.compile(rf"{ROOT}(?!/login|/logout|{_UP})(?:[/?][!-\[\]-~]{{0,1000}})?")
+"""A page of the console: visible ASCII without a backslash, and no way up."""
 _REFUSALS: dict[Outcome, tuple[int, str]] = {
     "refused": (403, "Wrong user name or password."),
     "blocked": (403, "This login was blocked."),

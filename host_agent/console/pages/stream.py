@@ -29,7 +29,8 @@ class _Stream:
             await answer(scope, receive, send)
             return
         try:
-            with self._parts.live.subscribed(lambda: self._lives(session)) as messages:
+            live = self._parts.live
+            with live.subscribed(session.user, lambda: self._lives(session)) as messages:
                 answer = StreamingResponse(messages, media_type=MEDIA_TYPE)
                 await answer(scope, receive, send)
         except TooManySubscribers as error:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from host_agent.console.live import MAX_SUBSCRIBERS, PAUSE_S, Live
+from host_agent.console.live import MAX_OF_A_USER, MAX_SUBSCRIBERS, PAUSE_S, Live
 
 LIVE = "/console/live"
 CHANGED = ["event: changed", "data: 1", ""]
@@ -50,13 +50,14 @@ def open_stream(signed_in) -> Iterator[Callable[[], Stream]]:
 
 
 @pytest.fixture
-def hold_places(console) -> Iterator[Callable[[int], None]]:
-    """hold_places(count) takes as many of the places for subscribers."""
+def hold_places(console) -> Iterator[Callable[..., None]]:
+    """hold_places(count) takes as many of the places for subscribers, each as somebody else;
+    hold_places(count, user) as that user."""
     with ExitStack() as stack:
 
-        def hold(count: int) -> None:
-            for _ in range(count):
-                held = console.parts.live.subscribed(lambda: True)
+        def hold(count: int, user: str = "") -> None:
+            for number in range(count):
+                held = console.parts.live.subscribed(user or f"user {number}", lambda: True)
                 console.call(held.__enter__)
                 stack.callback(console.call, held.__exit__, None, None, None)
 
@@ -155,6 +156,16 @@ def test_places_are_limited_and_given_back(hold_places, open_stream, signed_in, 
             return bool(answer.status_code == 200)
 
     eventually(is_free, "the place of a page that was closed is free")
+
+
+def test_one_user_does_not_keep_all_others_out(hold_places, signed_in, console) -> None:
+    hold_places(MAX_OF_A_USER, "ann")
+    assert signed_in.get(LIVE).status_code == 503
+    console.add_user("bob")
+    with console.browser() as bob:
+        bob.log_in("bob")
+        with bob.get(LIVE, stream=True) as answer:
+            Stream(answer)
 
 
 def test_a_head_request_waits_for_nothing(signed_in) -> None:

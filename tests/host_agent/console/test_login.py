@@ -120,6 +120,9 @@ def test_after_the_login_people_go_on_within_the_console(console) -> None:
         ("/console/\\evil.example", "/console"),
         ("/console/\r\nSet-Cookie: a=b", "/console"),
         ("/metrics", "/console"),
+        ("/console/../metrics", "/console"),
+        ("/console/events/.%2E/..", "/console"),
+        ("/console/devices/a..b?text=/..", "/console/devices/a..b?text=/.."),
         ("/console/login?next=/console", "/console"),
         ("/console/" + "a" * 2000, "/console"),
     ]:
