@@ -7,11 +7,14 @@
 const PAUSE_MS = 500; // between two fetches
 const ANYWAY_MS = 30000; // what changes with time alone, such as a device that went quiet
 const RETRY_MS = 15000; // after the agent refused the stream
+const AGAIN_MS = 2000; // after the agent could not be reached
+const PATIENCE_MS = 10000; // a network that swallows everything gives no answer at all
 
 const state = document.getElementById("live");
 let aheadMs = Date.now() - Number(document.documentElement.dataset.now); // this clock, of the agent's
 let due = false;
 let busy = false;
+let stream = null;
 
 function tell(text, on) {
   if (state.textContent !== text) state.textContent = text;
@@ -64,7 +67,10 @@ async function refresh() {
   while (due && !document.hidden) {
     due = false;
     try {
-      const answer = await fetch(location.href, { headers: { "X-Background": "1" } });
+      const answer = await fetch(location.href, {
+        headers: { "X-Background": "1" },
+        signal: AbortSignal.timeout(PATIENCE_MS),
+      });
       if (answer.status === 401 || new URL(answer.url).pathname === "/console/login") {
         location.reload();
         return;
@@ -73,15 +79,25 @@ async function refresh() {
         replace(new DOMParser().parseFromString(await answer.text(), "text/html"));
       }
     } catch {
-      due = false; // the agent is gone; the stream tells when it is back
+      due = false;
+      lost();
     }
     await new Promise((resume) => setTimeout(resume, PAUSE_MS));
   }
   busy = false;
 }
 
+// The agent is gone. A stream may not have noticed, as on a laptop that slept: a new one tells when
+// the agent is back.
+function lost() {
+  tell("Reconnecting…", false);
+  if (stream.readyState !== EventSource.OPEN) return;
+  stream.close();
+  setTimeout(listen, AGAIN_MS);
+}
+
 function listen() {
-  const stream = new EventSource("/console/live");
+  stream = new EventSource("/console/live");
   stream.addEventListener("open", () => {
     tell("Live", true);
     refresh();

@@ -87,6 +87,17 @@ def test_what_somebody_works_in_stays(page: Page, report) -> None:
     assert handle.evaluate("button => button.isConnected")
 
 
+def test_a_network_that_went_away_is_told_though_the_stream_knows_nothing(
+    page: Page, report
+) -> None:
+    page.route("**/console", lambda route: route.abort())
+    report(1, bad(1))
+    expect(page.locator("#live")).to_have_text("Reconnecting…")
+    page.unroute("**/console")
+    expect(page.locator("#live")).to_have_text("Live")
+    expect(page.locator("#dead")).to_contain_text("bad for reason 1")
+
+
 def test_the_time_goes_on_by_itself(page: Page, report) -> None:
     report(1)
     seen = page.get_by_role("row", name="door").locator("time")
