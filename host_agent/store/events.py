@@ -59,9 +59,13 @@ _RETRY_DEAD = """
 UPDATE events SET
     state = 'pending', attempts = 0, first_attempt_ms = NULL, next_ms = 0, reason = '',
     settled_ms = NULL
-WHERE state = 'dead' AND type IS NOT NULL
-    AND (?1 IS NULL OR device = ?1)
-    AND (?2 IS NULL OR id IN (SELECT value FROM json_each(?2)))
+WHERE id IN (
+    SELECT id FROM events INDEXED BY events_dead WHERE state = 'dead' AND id > ?3
+        AND type IS NOT NULL
+        AND (?1 IS NULL OR device = ?1)
+        AND (?2 IS NULL OR id IN (SELECT value FROM json_each(?2)))
+    ORDER BY id LIMIT ?4
+) RETURNING id
 """
 # `state <> 'pending'`: without it SQLite does not see that the partial index events_settled covers
 # the query, for the state is a parameter.
@@ -255,11 +259,17 @@ def external_params_of(text: str) -> ExternalParams | None:
 
 
 def retry_dead(
-    connection: sqlite3.Connection, ids: Sequence[int] | None, device: str | None
-) -> int:
-    """Dead letters back to pending, as if new; those unreadable stay. Returns how many."""
+    connection: sqlite3.Connection,
+    ids: Sequence[int] | None,
+    device: str | None,
+    after_id: int,
+    limit: int,
+) -> list[int]:
+    """At most `limit` dead letters back to pending, as if new; those unreadable stay. Their ids,
+    the lowest above `after_id`."""
     chosen = None if ids is None else msgspec.json.encode(list(ids)).decode()
-    return connection.execute(_RETRY_DEAD, (device, chosen)).rowcount
+    rows = connection.execute(_RETRY_DEAD, (device, chosen, after_id, limit))
+    return [row_id for (row_id,) in rows]
 
 
 def purge(connection: sqlite3.Connection, state: Settled, before_ms: int, limit: int) -> int:

@@ -42,7 +42,7 @@ from host_agent.store.schema import explain
 from host_agent.store.usage import Usage
 from host_agent.store.writer import Writer
 
-_PURGE_CHUNK = 1000
+_CHUNK = 1000
 
 
 class Store(Reader):
@@ -253,9 +253,9 @@ class Store(Reader):
         """Delete in chunks, so that reports get their turn in between."""
         total = 0
         while True:
-            count = await self._writer.run(lambda group: chunk(group.connection, _PURGE_CHUNK))
+            count = await self._writer.run(lambda group: chunk(group.connection, _CHUNK))
             total += count
-            if count < _PURGE_CHUNK:
+            if count < _CHUNK:
                 return total
 
     # People
@@ -263,11 +263,18 @@ class Store(Reader):
     def retry_dead(self, ids: Sequence[int] | None = None, device: str | None = None) -> int:
         """Let dead letters be delivered again: those of `ids`, or all; of one device, or any.
 
-        How many. Unreadable ones stay dead."""
+        How many. Unreadable ones stay dead. In chunks, so that reports get their turn in between.
+        """
+        total = last_id = 0
 
-        def operation(group: Group) -> int:
-            count = event_table.retry_dead(group.connection, ids, device)
-            group.dead_retried |= count > 0
-            return count
+        def operation(group: Group) -> list[int]:
+            retried = event_table.retry_dead(group.connection, ids, device, last_id, _CHUNK)
+            group.dead_retried |= bool(retried)
+            return retried
 
-        return self._writer.call(operation)
+        while True:
+            retried = self._writer.call(operation)
+            total += len(retried)
+            if len(retried) < _CHUNK:
+                return total
+            last_id = max(retried)

@@ -145,3 +145,14 @@ def test_figures_follow_every_change(store, board):
     assert store.stats().pending == 2
     asyncio.run(store.purge("delivered", before_ms=6))
     assert store.stats().delivered == 0
+
+
+def test_reports_get_their_turn_while_many_dead_letters_are_retried(store, board):
+    asyncio.run(store.accept(board.report(*range(1, 2501))))
+    letters = [Dead(event.id, "HTTP 400") for event in store.pending("door", 0, 2500)]
+    asyncio.run(store.settle(letters))
+    left = []
+    store.on_retried.append(lambda: left.append(store.stats().dead))
+
+    assert store.retry_dead() == 2500
+    assert left == [1500, 500, 0], "a commit each"
