@@ -90,8 +90,9 @@ def event_routes(parts: ConsoleParts) -> list[Route]:
     def retry_all(request: Request) -> Response:
         """Field `device`: only those of this device."""
         count = store.retry_dead(device=request.state.form.get("device") or None)
-        letters = "1 dead letter" if count == 1 else f"{count} dead letters"
-        request.state.session.notice = f"{letters} will be delivered again."
+        letters = "1 dead letter" if count == 1 else f"{count or 'No'} dead letters"
+        why = "" if count else " What a board sent that is no event cannot be."
+        request.state.session.notice = f"{letters} will be delivered again.{why}"
         return RedirectResponse("/console", 303)
 
     return [

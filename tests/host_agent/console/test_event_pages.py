@@ -11,25 +11,9 @@ from host_agent.clock import now_ms
 from host_agent.console.pages.event_search import PAGE as PAGE_SIZE
 from host_agent.store import BadEvent, Caller, Dead, Delivered, ExternalEvent, Retry, Store
 from tests.host_agent.console.boards import Board
-from tests.host_agent.console.markup import read
+from tests.host_agent.console.markup import read, text_of
 
 PAGE = "/console/events"
-
-
-@pytest.fixture
-def store(console) -> Store:
-    store: Store = console.parts.store
-    return store
-
-
-@pytest.fixture
-def board(console, store: Store) -> Board:
-    return Board(store, console.call)
-
-
-def text_of(page: str) -> str:
-    """What a page says, on one line."""
-    return read(page).by_id("main").text
 
 
 def found(browser: Any, **query: str) -> list[int]:
@@ -178,6 +162,9 @@ def test_all_dead_letters_or_those_of_a_device(
     assert store.stats().dead == 2
     signed_in.submit("/console/dead-letters/retry")
     assert store.stats().dead == 0
+    signed_in.submit("/console/dead-letters/retry")
+    text = text_of(signed_in.get("/console").text)
+    assert "No dead letters will be delivered again. What a board sent that is no event" in text
 
 
 def test_who_asked_for_an_event(board: Board, store: Store, console, signed_in) -> None:
