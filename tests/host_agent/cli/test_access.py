@@ -1,11 +1,7 @@
 import asyncio
 import io
 import json
-import os
-import pty
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -15,6 +11,7 @@ from host_agent.access import Held, digest_of
 from host_agent.cli.output import local_time
 from host_agent.clock import now_ms
 from host_agent.store import Accepted, Report, Store
+from tests.at_terminal import AtTerminal
 
 
 @pytest.fixture
@@ -246,45 +243,19 @@ def test_a_lockdown_of_several_is_of_all_or_none(access) -> None:
 def at_terminal(ready, tmp_path: Path):  # noqa: ARG001 (there must be a door)
     """Runs `access add door anna` at a terminal; (exit code, what the terminal showed)."""
 
-    def at_terminal(*typed: bytes) -> tuple[int, str]:
-        controller, terminal = pty.openpty()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "host_agent", "access", "add", "door", "anna"],
-            cwd=tmp_path,
-            stdin=terminal,
-            stdout=terminal,
-            stderr=terminal,
-            start_new_session=True,
-        )
-        os.close(terminal)
-        shown = b""
-        try:
-            for line in typed:
-                prompts = shown.count(b": ") + 1
-                while shown.count(b": ") < prompts:
-                    shown += os.read(controller, 4096)
-                os.write(controller, line)
-            while piece := _read(controller):
-                shown += piece
-            return process.wait(30), shown.decode()
-        finally:
-            process.kill()
-            process.wait()
-            os.close(controller)
+    def at_terminal(*typed: str) -> tuple[int, str]:
+        arguments = ["-m", "host_agent", "access", "add", "door", "anna"]
+        with AtTerminal(arguments, tmp_path) as terminal:
+            for keys in typed:
+                terminal.wait_for(": ")
+                terminal.press(keys)
+            return terminal.end(), terminal.shown
 
     return at_terminal
 
 
-def _read(controller: int) -> bytes:
-    """b"" once the process has closed its end, which Linux tells as an error."""
-    try:
-        return os.read(controller, 4096)
-    except OSError:
-        return b""
-
-
 def test_at_a_terminal_the_code_is_asked_for_twice_and_not_shown(at_terminal, tmp_path) -> None:
-    code, shown = at_terminal(b"2468\n", b"2468\n")
+    code, shown = at_terminal("2468\n", "2468\n")
     assert code == 0, shown
     assert "code: " in shown and "code, again: " in shown
     assert "2468" not in shown
@@ -292,14 +263,14 @@ def test_at_a_terminal_the_code_is_asked_for_twice_and_not_shown(at_terminal, tm
 
 
 def test_two_entries_that_differ_are_refused(at_terminal) -> None:
-    code, shown = at_terminal(b"2468\n", b"2469\n")
+    code, shown = at_terminal("2468\n", "2469\n")
     assert code == 2
     assert "the two entries differ" in shown
     assert "246" not in shown
 
 
 def test_nothing_typed_is_told(at_terminal) -> None:
-    code, shown = at_terminal(b"\n", b"\n")
+    code, shown = at_terminal("\n", "\n")
     assert (code, "no code was typed" in shown) == (2, True)
-    code, shown = at_terminal(b"\x04")
+    code, shown = at_terminal("\x04")
     assert (code, "no code was typed" in shown) == (2, True)

@@ -2,10 +2,6 @@
 
 import io
 import json
-import os
-import pty
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +10,7 @@ from host_agent.cli.output import local_time
 from host_agent.clock import now_ms
 from host_agent.passwords import verify
 from host_agent.store import Store
+from tests.at_terminal import AtTerminal
 
 PASSWORD = "correct horse battery"
 OTHER = "staple and another word"
@@ -124,28 +121,11 @@ def test_a_command_that_is_given_wrongly_is_exit_code_2(user, arguments, typed: 
 
 @pytest.mark.usefixtures("user")
 def test_at_a_terminal_the_password_is_asked_for_twice_and_not_echoed(people, tmp_path) -> None:
-    controller, terminal = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "host_agent", "user", "add", "ann"],
-        cwd=tmp_path,
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        start_new_session=True,
-    )
-    os.close(terminal)
-    shown = b""
-    try:
-        for prompt in (b"password: ", b"password, again: "):
-            while not shown.endswith(prompt):
-                shown += os.read(controller, 4096)
-            os.write(controller, PASSWORD.encode() + b"\n")
-        assert process.wait(60) == 0
-    finally:
-        process.kill()
-        process.wait()
-        os.close(controller)
-    assert PASSWORD.encode() not in shown
+    with AtTerminal(["-m", "host_agent", "user", "add", "ann"], tmp_path) as terminal:
+        for question in ("password: ", "password, again: "):
+            terminal.answer(question, PASSWORD)
+        assert terminal.end() == 0
+    assert PASSWORD not in terminal.shown
     assert verify(people.user("ann").password, PASSWORD)
 
 

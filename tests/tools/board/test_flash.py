@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from host_agent.store import Store
+from tests.at_terminal import AtTerminal
 from tests.end_to_end.system import ROOT, System, free_port, wait_until
-from tests.tools.board.at_terminal import AtTerminal
 from tests.tools.board.tiny_firmware import tiny_firmware
 from tools.board.errors import BoardError
 from tools.board.flash import flash

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.board.at_terminal import AtTerminal
+from tests.at_terminal import AtTerminal
 from tools.simulator import UsbBoard
 
 TALKING = """

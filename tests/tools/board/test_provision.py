@@ -14,8 +14,8 @@ import pytest
 
 from host_agent.guardiankey import Account
 from host_agent.store import Store
+from tests.at_terminal import ROOT, AtTerminal
 from tests.certificates import Authority
-from tests.tools.board.at_terminal import ROOT, AtTerminal
 
 PROGRAM = Path(__file__).with_name("provisioning.py")
 PASSWORD = "correct horse"

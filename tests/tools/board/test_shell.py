@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from host_agent.serial_leases import is_lent
-from tests.tools.board.at_terminal import ROOT, AtTerminal
+from tests.at_terminal import ROOT, AtTerminal
 from tools.simulator import UsbBoard
 
 WORKING = """
