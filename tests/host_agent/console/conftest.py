@@ -22,6 +22,7 @@ from host_agent.metrics import Metrics
 from host_agent.passwords import hash_password
 from host_agent.store import Store
 from tests.host_agent.browser import PASSWORD, Browser
+from tests.host_agent.console.boards import Board
 
 COST: Parameters = CHEAPEST
 """Of passwords in tests: a login takes no time."""
@@ -89,6 +90,18 @@ def signed_in(console: Console) -> Iterator[Browser]:
         answer = browser.log_in()
         assert answer.status_code == 303, answer.text
         yield browser
+
+
+@pytest.fixture
+def store(parts: ConsoleParts) -> Store:
+    """The console's."""
+    return parts.store
+
+
+@pytest.fixture
+def board(console: Console) -> Board:
+    """Of a new device "front-door"."""
+    return Board(console.parts.store, console.call)
 
 
 @contextlib.asynccontextmanager

@@ -55,6 +55,11 @@ class Markup(HTMLParser):
         return found
 
 
+def text_of(page: str) -> str:
+    """What a page says, on one line."""
+    return read(page).by_id("main").text
+
+
 def read(page: str) -> Markup:
     markup = Markup()
     markup.feed(page)

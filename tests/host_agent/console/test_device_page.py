@@ -7,26 +7,10 @@ import pytest
 
 from host_agent.store import Store
 from tests.host_agent.console.boards import Board
-from tests.host_agent.console.markup import read
+from tests.host_agent.console.markup import read, text_of
 
 PAGE = "/console/devices/front-door"
 COMMANDS = f"{PAGE}/commands"
-
-
-@pytest.fixture
-def store(console) -> Store:
-    store: Store = console.parts.store
-    return store
-
-
-@pytest.fixture
-def board(console, store: Store) -> Board:
-    return Board(store, console.call)
-
-
-def text_of(page: str) -> str:
-    """What a page says, on one line."""
-    return read(page).by_id("main").text
 
 
 def test_readings_charts_and_facts(board: Board, signed_in) -> None:

@@ -11,7 +11,7 @@ from host_agent.clock import now_ms
 from host_agent.console.pages.event_search import PAGE as PAGE_SIZE
 from host_agent.store import BadEvent, Caller, Dead, Delivered, ExternalEvent, Retry, Store
 from tests.host_agent.console.boards import Board
-from tests.host_agent.console.markup import read, text_of
+from tests.host_agent.console.markup import text_of
 
 PAGE = "/console/events"
 

@@ -8,7 +8,6 @@ import pytest
 
 from host_agent.clock import now_ms
 from host_agent.people import Login
-from host_agent.store import Store
 from host_agent.store.records import (
     AttemptVerdict,
     BadEvent,
@@ -20,12 +19,6 @@ from host_agent.store.records import (
 from tests.host_agent.console.markup import Markup, read
 
 EVIL = '<script>alert("x")</script>'
-
-
-@pytest.fixture
-def store(parts) -> Store:
-    store: Store = parts.store
-    return store
 
 
 @pytest.fixture
