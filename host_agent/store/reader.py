@@ -27,30 +27,47 @@ from host_agent.store.writer import Writer
 T = TypeVar("T")
 
 
-class Reader:
-    """Part of a Store; methods raise StoreError."""
+class _Line:
+    """A connection that one thread at a time reads by."""
 
     def __init__(self, path: Path, writer: Writer) -> None:
         """Raises OSError or sqlite3.Error."""
         self._writer = writer
-        self._reading = threading.Lock()
+        self._free = threading.Lock()
+        self._connection = connect(path)
+
+    def __call__(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """What `query` finds. Raises StoreError."""
+        try:
+            with self._free:
+                return query(self._connection)
+        except sqlite3.Error as error:
+            raise self._writer.explain(error) from error
+
+    def close(self) -> None:
+        with self._free:
+            self._connection.close()
+
+
+class Reader:
+    """Part of a Store; methods raise StoreError. What the event loop reads never waits for what a
+    page shows."""
+
+    def __init__(self, path: Path, writer: Writer) -> None:
+        """Raises OSError or sqlite3.Error."""
+        self._writer = writer
         with ExitStack() as undo:
-            self._connection = connect(path)
-            undo.callback(self._connection.close)
+            self._read = _Line(path, writer)
+            undo.callback(self._read.close)
+            self._show = _Line(path, writer)
+            undo.callback(self._show.close)
             self._searcher = Searcher(path)
             undo.pop_all()
 
     def _close(self) -> None:
         self._searcher.close()
-        with self._reading:
-            self._connection.close()
-
-    def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            with self._reading:
-                return query(self._connection)
-        except sqlite3.Error as error:
-            raise self._writer.explain(error) from error
+        self._show.close()
+        self._read.close()
 
     # The link and delivery
 
@@ -73,7 +90,7 @@ class Reader:
     ) -> list[StoredEvent]:
         """Events, newest first."""
         wanted = EventSearch(device=device, state=state, limit=limit)
-        return self._read(lambda reader: search.found(reader, wanted))
+        return self._show(lambda reader: search.found(reader, wanted))
 
     def search(self, wanted: EventSearch) -> list[StoredEvent]:
         """The newest events that are wanted, newest first. Takes a moment, so not for an event
@@ -85,7 +102,7 @@ class Reader:
 
     def event(self, row_id: int) -> StoredEvent | None:
         """The event with that `id`."""
-        return self._read(lambda reader: stored_events.find(reader, int64(row_id)))
+        return self._show(lambda reader: stored_events.find(reader, int64(row_id)))
 
     def recent(self, device: str, limit: int = 500) -> list[StoredEvent]:
         """The device's newest events, newest first; cheap with any history."""
@@ -93,15 +110,15 @@ class Reader:
 
     def attempts(self, device: str | None = None, limit: int = 50) -> list[StoredAttempt]:
         """Access attempts that boards had relayed, newest first."""
-        return self._read(lambda reader: attempt_table.stored(reader, device, limit))
+        return self._show(lambda reader: attempt_table.stored(reader, device, limit))
 
     def notifications(self, limit: int = 50) -> list[StoredNotification]:
         """What GuardianKey told by webhook, newest first."""
-        return self._read(lambda reader: notification_table.stored(reader, limit))
+        return self._show(lambda reader: notification_table.stored(reader, limit))
 
     def event_token(self, event_id: str) -> str | None:
         """What lets anybody resolve that event of GuardianKey, if it came here: a secret."""
-        return self._read(
+        return self._show(
             lambda reader: (
                 attempt_table.token(reader, event_id) or notification_table.token(reader, event_id)
             )
@@ -109,4 +126,4 @@ class Reader:
 
     def stats(self) -> Stats:
         """Counts; cheap with any backlog."""
-        return self._read(event_table.stats)
+        return self._show(event_table.stats)

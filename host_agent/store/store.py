@@ -55,7 +55,7 @@ class Store(Reader):
     def __init__(self, path: Path, usage: Usage, writer: Writer) -> None:
         super().__init__(path, writer)
         self._usage = usage
-        self.commands = CommandQueue(writer, self._read, self._purge)
+        self.commands = CommandQueue(writer, self._show, self._purge)
         self.people = People(writer, self._read, self._purge)
 
     @classmethod
