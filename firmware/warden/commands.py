@@ -105,7 +105,7 @@ class Commands:
             why = self._modules.call(name, args)
         else:
             on = _is_on(args)
-            why = "on or off" if on is None else self._outputs.switch(name, on)
+            why = "wants on or off" if on is None else self._outputs.switch(name, on)
             done = "%s %s" % (name, "on" if on else "off")
         print("command %d: %s" % (command["id"], why) if why else "command %s: done" % done)
         return why

@@ -68,7 +68,7 @@ def test_on_and_off_have_three_spellings_and_nothing_else_is_one():
     for args in (None, "On", "", "1", 2, -1, 1.0, [], {}, "x" * 128):
         number += 1
         report = bench.reply(command(number, args=args))
-        assert report["results"] == [{"id": number, "error": "on or off"}], args
+        assert report["results"] == [{"id": number, "error": "wants on or off"}], args
         assert machine._levels[26] == 0
 
 

@@ -267,7 +267,7 @@ def test_functions_and_outputs_are_commands_alike():
         {"id": 2, "ok": True},
         {"id": 3, "error": "dry"},
         {"id": 4, "error": "no such command"},
-        {"id": 5, "error": "on or off"},
+        {"id": 5, "error": "wants on or off"},
     ]
     assert sys.modules["garden"].calls == ["fast"]
     assert bench.lines == [
@@ -275,7 +275,7 @@ def test_functions_and_outputs_are_commands_alike():
         "command power on: done",
         "command 3: dry",
         "command 4: no such command",
-        "command 5: on or off",
+        "command 5: wants on or off",
     ]
 
 
