@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from host_agent.store import Store
+from tests.certificates import Authority
 from tools.server_process import ServerError, ServerProcess
 
 EXIT_S = 20
@@ -99,6 +100,25 @@ def launch(
     yield launch
     for agent in agents:
         agent.kill()
+
+
+@pytest.fixture
+def judge(account, tmp_path: Path) -> Iterator[str]:
+    """The URL of a GuardianKey that speaks TLS, for which authority.pem vouches; it knows the
+    account, and blocks mallory."""
+    names = ("auth_group_id", "organization_id")
+    known = {name: getattr(account, name) for name in names}
+    known |= {"key": account.key_text, "iv": account.iv_text, "blocked_users": ["mallory"]}
+    accounts = tmp_path / "accounts.json"
+    accounts.write_text(json.dumps([known]))
+    pem = Authority(tmp_path).certificate()
+    options = f"--accounts {accounts} --certificate {pem} --private-key {pem}"
+    with ServerProcess(
+        ["tools.sandbox", "--listen", "127.0.0.1:0", *options.split()],
+        log=tmp_path / "sandbox.log",
+        says="listening on",
+    ) as sandbox:
+        yield sandbox.address
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 import signal
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -17,30 +16,7 @@ from host_agent.guardiankey.event import Attempt, event_text
 from host_agent.guardiankey.notification import MAX_BODY_BYTES
 from host_agent.store import AttemptVerdict, Store
 from host_agent.webhook import MAX_CONNECTIONS
-from tests.certificates import Authority
 from tests.host_agent.guardiankey_sender import PATH, Sender
-from tools.server_process import ServerProcess
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
-
-
-@pytest.fixture
-def judge(account, authority, tmp_path: Path) -> Iterator[str]:
-    """The URL of a GuardianKey that speaks TLS and knows the account."""
-    accounts = tmp_path / "accounts.json"
-    names = {name: getattr(account, name) for name in ("auth_group_id", "organization_id")}
-    accounts.write_text(json.dumps([names | {"key": account.key_text, "iv": account.iv_text}]))
-    pem = authority.certificate()
-    options = f"--accounts {accounts} --certificate {pem} --private-key {pem}"
-    with ServerProcess(
-        ["tools.sandbox", "--listen", "127.0.0.1:0", *options.split()],
-        log=tmp_path / "sandbox.log",
-        says="listening on",
-    ) as sandbox:
-        yield sandbox.address
 
 
 @pytest.fixture

@@ -1,17 +1,13 @@
 """People at the console of the whole agent."""
 
-import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from host_agent.passwords import hash_password
 from host_agent.store import Store
-from tests.certificates import Authority
 from tests.host_agent.browser import PASSWORD, Browser
-from tools.server_process import ServerProcess
 
 WRONG = "wrong horse battery staple"
 
@@ -22,29 +18,6 @@ def users(tmp_path: Path) -> None:
     with Store.open(tmp_path / "thingwarden.db") as store:
         for name in ("ann", "mallory"):
             store.people.add_user(name, "", hash_password(PASSWORD, name))
-
-
-@pytest.fixture
-def judge(account, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """[guardiankey] of an account at a GuardianKey that blocks mallory."""
-    authority = Authority(tmp_path)
-    known = {
-        "auth_group_id": account.auth_group_id,
-        "organization_id": account.organization_id,
-        "key": account.key_text,
-        "iv": account.iv_text,
-        "blocked_users": ["mallory"],
-    }
-    (tmp_path / "accounts.json").write_text(json.dumps([known]))
-    account.save(tmp_path / "guardiankey.toml")
-    pem = authority.certificate()
-    options = f"--accounts {tmp_path}/accounts.json --certificate {pem} --private-key {pem}"
-    with ServerProcess(
-        ["tools.sandbox", "--listen", "127.0.0.1:0", *options.split()],
-        log=tmp_path / "sandbox.log",
-        says="listening on",
-    ) as sandbox:
-        yield {"api": sandbox.address, "ca": "authority.pem", "account": "guardiankey.toml"}
 
 
 @pytest.fixture
@@ -83,8 +56,11 @@ def test_the_log_tells_who_and_no_secret(launched) -> None:
     assert not [secret for secret in secrets if secret in log]
 
 
-def test_guardiankey_judges_logins_over_tls(users, judge, configure, launch, tmp_path) -> None:  # noqa: ARG001
-    configure(guardiankey=judge)
+@pytest.mark.usefixtures("users")
+def test_guardiankey_judges_logins_over_tls(account, judge, configure, launch, tmp_path) -> None:
+    account.save(tmp_path / "guardiankey.toml")
+    settings = {"api": judge, "ca": "authority.pem", "account": "guardiankey.toml"}
+    configure(guardiankey=settings)
     agent = launch().started()
     assert Browser(agent.console).log_in().status_code == 303
     blocked = Browser(agent.console).log_in("mallory")
