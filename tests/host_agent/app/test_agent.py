@@ -97,9 +97,7 @@ def test_what_was_refused_is_not_told_as_done(agent, running, store):
             await agent.send("hvac", "no name", event=event)
         with pytest.raises(UnknownDevice):
             await agent.send("nobody", "power", event=event)
-        with pytest.raises(
-            AppError, match=r"agent.send\(\) wants what agent.create"
-        ):
+        with pytest.raises(AppError, match=r"agent.send\(\) wants what agent.create"):
             agent.send("hvac", "power", event={"TYPE": "power"})
 
     do(running, work)
