@@ -13,13 +13,14 @@ from starlette.staticfiles import StaticFiles
 
 from host_agent.console.api.bearer import Bearer
 from host_agent.console.api.routes import api_routes
-from host_agent.console.guard import ROOT, STATIC, Guard
+from host_agent.console.guard import Guard
 from host_agent.console.headers import SECURITY_HEADERS, SecurityHeaders
 from host_agent.console.health import health_routes
 from host_agent.console.login import login_routes
 from host_agent.console.pages.rendering import Pages
 from host_agent.console.pages.routes import page_routes
 from host_agent.console.parts import ConsoleParts
+from host_agent.console.places import ROOT, STATIC
 from host_agent.console.refusals import refusals
 from host_agent.loopback import own_names
 from host_agent.store import StoreError

@@ -13,15 +13,12 @@ from host_agent.console.forms import MAX_FORM_BYTES, read_form
 from host_agent.console.origin import is_own
 from host_agent.console.pages.rendering import IN_BACKGROUND
 from host_agent.console.parts import ConsoleParts
+from host_agent.console.places import LIVE, LOGIN, ROOT, STATIC, is_below
 from host_agent.console.refusals import Refuse
 from host_agent.console.sessions import Session
 from host_agent.store import StoreError
 
 COOKIE = "thingwarden"
-ROOT = "/console"
-LOGIN = f"{ROOT}/login"
-STATIC = f"{ROOT}/static"
-LIVE = f"{ROOT}/live"
 MAX_LOGIN_BYTES = 16 * 1024
 """Room for the longest password, urlencoded."""
 
@@ -45,7 +42,7 @@ class Guard:
         request = Request(scope, receive)
         request.state.session = None
         answer = None
-        if _is_below(ROOT, scope["path"]) and not _is_below(STATIC, scope["path"]):
+        if is_below(ROOT, scope["path"]) and not is_below(STATIC, scope["path"]):
             try:
                 answer = await self._stopped(request)
             except (HTTPException, StoreError) as error:
@@ -74,10 +71,6 @@ class Guard:
         client = client_of(request, self._parts.trusted_proxies)
         in_use = IN_BACKGROUND not in request.headers and request.scope["path"] != LIVE
         return self._parts.sessions.find(cookie, client, user_agent_of(request), in_use=in_use)
-
-
-def _is_below(place: str, path: str) -> bool:
-    return path == place or path.startswith(f"{place}/")
 
 
 def _to_log_in(request: Request) -> Response:

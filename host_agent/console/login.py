@@ -9,14 +9,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from host_agent.console.client import came_by_https, client_of, user_agent_of
-from host_agent.console.guard import COOKIE, LOGIN, ROOT
+from host_agent.console.guard import COOKIE
 from host_agent.console.login_judge import Judgement, LoginJudge, Outcome
 from host_agent.console.pages.rendering import Pages
 from host_agent.console.parts import ConsoleParts
+from host_agent.console.places import LOGIN, LOGOUT, ROOT
 from host_agent.people import User
 from host_agent.store import StoreError
-
-LOGOUT = f"{ROOT}/logout"
 
 _UP = r"[^?]*/(?:\.|%2[eE]){2}(?:[/?]|$)"
 _NEXT = re.compile(rf"{ROOT}(?!/login|/logout|{_UP})(?:[/?][!-\[\]-~]{{0,1000}})?")

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from host_agent.console.api.refusal import Refusal, json_response
 from host_agent.console.pages.rendering import Pages
+from host_agent.console.places import ROOT, is_below
 from host_agent.store import StoreError
 from host_agent.text import printable
 from host_agent.throttle import Throttle
@@ -40,7 +41,7 @@ def refusals(pages: Pages) -> Refuse:
         assert isinstance(error, HTTPException)  # noqa: S101 (Starlette's types are wider)
         status, title = error.status_code, HTTPStatus(error.status_code).phrase
         detail = _DETAILS.get(status, title) if error.detail == title else error.detail
-        if not request.scope["path"].startswith("/console"):
+        if not is_below(ROOT, request.scope["path"]):
             refusal = Refusal(_NAMES.get(status, "malformed"), detail)
             return json_response(refusal, status, error.headers)
         answer = await run_in_threadpool(pages.message, request, status, title, detail)

@@ -12,9 +12,8 @@ from host_agent.console.api.operations import (
     content,
     parameter,
 )
-from host_agent.console.guard import LIVE, LOGIN, ROOT, STATIC
-from host_agent.console.login import LOGOUT
 from host_agent.console.pages.event_search import FIELDS, STATES
+from host_agent.console.places import LIVE, LOGIN, LOGOUT, ROOT, STATIC
 
 _TEXT: Json = {"type": "string"}
 _HTML = content(HTML)

@@ -24,11 +24,12 @@ from host_agent.console.pages.telling import (
     value_text,
 )
 from host_agent.console.parts import ConsoleParts
+from host_agent.console.places import ROOT
 from host_agent.console.sessions import Session
 from host_agent.store import Caller, Device, Store, StoreError
 from host_agent.values import parse_value
 
-PATH = "/console/devices/{device}"
+PATH = f"{ROOT}/devices/{{device}}"
 
 _EVENTS_READ = 500
 _EVENTS_SHOWN = 20

@@ -10,9 +10,10 @@ from host_agent.console.pages.journey import can_be_retried, journey, precisely
 from host_agent.console.pages.rendering import IN_BACKGROUND, Pages
 from host_agent.console.pages.telling import asker_of, content_of, in_short, type_of, value_text
 from host_agent.console.parts import ConsoleParts
+from host_agent.console.places import ROOT
 from host_agent.store import SearchTooSlow, StoredEvent
 
-PATH = "/console/events"
+PATH = f"{ROOT}/events"
 
 _MAX_CHOICES = 500
 
@@ -93,11 +94,11 @@ def event_routes(parts: ConsoleParts) -> list[Route]:
         letters = "1 dead letter" if count == 1 else f"{count or 'No'} dead letters"
         why = "" if count else " What a board sent that is no event cannot be."
         request.state.session.notice = f"{letters} will be delivered again.{why}"
-        return RedirectResponse("/console", 303)
+        return RedirectResponse(ROOT, 303)
 
     return [
         Route(PATH, search),
         Route(f"{PATH}/{{id}}", page),
         Route(f"{PATH}/{{id}}/retry", retry, methods=["POST"]),
-        Route("/console/dead-letters/retry", retry_all, methods=["POST"]),
+        Route(f"{ROOT}/dead-letters/retry", retry_all, methods=["POST"]),
     ]

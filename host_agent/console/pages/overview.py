@@ -13,6 +13,7 @@ from host_agent.console.pages.board import BoardState, board_state
 from host_agent.console.pages.flow_chart import flow_chart
 from host_agent.console.pages.rendering import Pages
 from host_agent.console.parts import ConsoleParts
+from host_agent.console.places import ROOT
 from host_agent.store import Device
 
 QUIET_MS = 5 * 60_000
@@ -47,7 +48,7 @@ def overview_routes(parts: ConsoleParts) -> list[Route]:
             logins=store.people.logins(NEWEST_SHOWN),
         )
 
-    return [Route("/console", overview)]
+    return [Route(ROOT, overview)]
 
 
 def _place(device: Device) -> list[str | int]:

@@ -5,9 +5,9 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from host_agent.console.guard import LIVE
 from host_agent.console.live import TooManySubscribers
 from host_agent.console.parts import ConsoleParts
+from host_agent.console.places import LIVE
 from host_agent.console.sessions import Session
 from host_agent.store import StoreError
 
