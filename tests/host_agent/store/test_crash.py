@@ -1,10 +1,9 @@
 """kill -9 in the middle of a burst: what was acked is there, and there once."""
 
 import sqlite3
-import subprocess
-import sys
 
 from host_agent.store import Store
+from tests.host_agent.store.burst import told_until_killed
 
 BURST = """
 import asyncio, sys
@@ -29,17 +28,10 @@ asyncio.run(main(Store.open(Path(sys.argv[1]))))
 
 
 def test_nothing_acked_is_lost_or_doubled(path):
-    with subprocess.Popen(
-        [sys.executable, "-c", BURST, str(path)], stdout=subprocess.PIPE, text=True
-    ) as burst:
-        lines = [burst.stdout.readline() for _ in range(2000)]
-        burst.kill()
-        lines += burst.stdout.readlines()
     acked = {}
-    for line in lines:
-        if line.endswith("\n"):
-            device, seq = line.split()
-            acked[device] = int(seq)
+    for line in told_until_killed(BURST, path, 2000):
+        device, seq = line.split()
+        acked[device] = int(seq)
 
     with Store.open(path) as store:
         assert len(acked) == 20

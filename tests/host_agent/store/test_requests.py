@@ -1,13 +1,12 @@
 """A command that somebody asks for and the USER event that tells of it: both or neither."""
 
 import asyncio
-import subprocess
-import sys
 
 import pytest
 
 from host_agent.commands import MAX_OPEN, CommandError, TooManyCommands
 from host_agent.store import Caller, Limits, Store, StoreFull, UnknownDevice
+from tests.host_agent.store.burst import told_until_killed
 
 ANN = Caller("192.0.2.7", "Browser/1", "ann", "s-1", "key-1")
 
@@ -164,13 +163,7 @@ asyncio.run(main(Store.open(Path(sys.argv[1]))))
 
 
 def test_kill_9_leaves_both_or_neither(path):
-    with subprocess.Popen(
-        [sys.executable, "-c", BURST, str(path)], stdout=subprocess.PIPE, text=True
-    ) as burst:
-        lines = [burst.stdout.readline() for _ in range(1500)]
-        burst.kill()
-        lines += burst.stdout.readlines()
-    told = {line.rstrip() for line in lines if line.endswith("\n")}
+    told = set(told_until_killed(BURST, path, 1500))
 
     with Store.open(path) as store:
         events = store.events(limit=100_000)
