@@ -8,13 +8,7 @@ from host_agent.console.login_limits import (
     MAX_KEYS,
     LoginLimits,
 )
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.host_agent.console.clock import Clock
 
 
 def seconds(limits: LoginLimits, address: str, user: str) -> int:

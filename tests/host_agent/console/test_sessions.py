@@ -15,20 +15,9 @@ from host_agent.console.sessions import (
 )
 from host_agent.people import User
 from host_agent.store import Store
+from tests.host_agent.console.clock import Clock
 
 HERE = ("192.0.2.1", "Browser/1.0")
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

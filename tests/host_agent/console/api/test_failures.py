@@ -3,18 +3,7 @@
 import pytest
 
 from host_agent.console.api.failures import BURST, MAX_ADDRESSES, REFILL_S, Failures
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.host_agent.console.clock import Clock
 
 
 @pytest.fixture
