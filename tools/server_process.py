@@ -1,8 +1,10 @@
 """A Python program that listens, as a process of its own: started, stopped, killed for real."""
 
 import os
+import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +17,21 @@ from host_agent.errors import ThingWardenError
 
 _START_S = 30
 _STOP_S = 20
+
+
+_FREE_PORTS = range(10_240, 32_768)
+
+
+def free_port() -> int:
+    """A port of this machine to listen on later. It lies below those that systems give to
+    connections, one of which could take it meanwhile."""
+    while True:
+        port = random.choice(_FREE_PORTS)  # noqa: S311 - spreads callers only
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:
+            continue
 
 
 class ServerError(ThingWardenError):

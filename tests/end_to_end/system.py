@@ -1,7 +1,6 @@
 """The whole product as processes: sandbox, agent and simulated boards, to be used and abused."""
 
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -12,7 +11,7 @@ from typing import Any
 import requests
 
 from host_agent.cli import app
-from tools.server_process import ServerProcess
+from tools.server_process import ServerProcess, free_port
 from tools.simulator import SimulatedBoard, UsbBoard
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,11 +27,6 @@ CREDENTIALS = {
     "THINGWARDEN_API_SECRET": "test-secret",
 }
 WAIT_S = 60.0
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def wait_until(done: Callable[[], Any], what: str) -> None:

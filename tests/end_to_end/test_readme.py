@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.end_to_end.system import CREDENTIALS, System, free_port
+from tests.end_to_end.system import CREDENTIALS, System
 from tools.board.ask import Ask
 from tools.board.provision import files_for
-from tools.server_process import ServerProcess
+from tools.server_process import ServerProcess, free_port
 from tools.simulator import UsbBoard
 
 ROOT = Path(__file__).parents[2]

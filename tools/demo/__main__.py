@@ -10,7 +10,6 @@ import json
 import re
 import secrets
 import signal
-import socket
 import sys
 import tempfile
 import threading
@@ -28,7 +27,7 @@ from tools.demo import boards
 from tools.demo.door import CODE, USER, Visitors
 from tools.demo.journeys import Journeys
 from tools.demo.watch import Watch
-from tools.server_process import ServerProcess
+from tools.server_process import ServerProcess, free_port
 
 _CREDENTIALS = {
     "SANDBOX_API_KEY": "demo-key",
@@ -106,7 +105,7 @@ def run(
 def _set_up(directory: Path, sandbox: str) -> Path:
     """agent.toml, and an account at GuardianKey whose notifications reach the agent."""
     config = directory / "agent.toml"
-    webhook = f"127.0.0.1:{_free_port()}"
+    webhook = f"127.0.0.1:{free_port()}"
     config.touch(mode=0o600)
     config.write_text(
         f'[securithings]\nurl = "{sandbox}/api/v1/event"\n'
@@ -120,12 +119,6 @@ def _set_up(directory: Path, sandbox: str) -> Path:
     with config.open("a") as settings:
         settings.write(f'account = "guardiankey.toml"\nwebhook = "{webhook}"\n')
     return config
-
-
-def _free_port() -> int:
-    """The account names the webhook before the agent listens on it."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def _until(watch: Watch, done: Callable[[], Any], seconds: float | None) -> None:

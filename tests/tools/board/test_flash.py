@@ -11,10 +11,11 @@ import pytest
 
 from host_agent.store import Store
 from tests.at_terminal import AtTerminal
-from tests.end_to_end.system import ROOT, System, free_port, wait_until
+from tests.end_to_end.system import ROOT, System, wait_until
 from tests.tools.board.tiny_firmware import tiny_firmware
 from tools.board.errors import BoardError
 from tools.board.flash import flash
+from tools.server_process import free_port
 from tools.simulator import UsbBoard
 
 WIFI = '[wifi]\nssid = "simulated"\npassword = "correct horse"\n'

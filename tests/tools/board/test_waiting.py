@@ -10,11 +10,11 @@ import pytest
 
 from host_agent.config import Settings, load_settings
 from host_agent.store import Device, Report, Store
-from tests.end_to_end.system import free_port
 from tests.tools.board.bare_board import BareBoard
 from tools.board.connection import connect
 from tools.board.errors import BoardError
 from tools.board.waiting import BoardConsole, Wait
+from tools.server_process import free_port
 
 WIFI = {"ssid": "home", "password": "correct horse"}
 
