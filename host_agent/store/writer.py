@@ -15,6 +15,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from host_agent.metrics import Metrics
 from host_agent.store.errors import StoreDamaged, StoreError
+from host_agent.store.file_check import FileCheck
 from host_agent.store.group import Group
 from host_agent.store.listeners import Listeners
 from host_agent.store.records import Limits, Outgoing
@@ -69,7 +70,7 @@ class Writer:
         self._closed = False
         self._copy_stale = False
         self._copy_due = 0.0
-        self._file = _identity(path)
+        self._file = FileCheck(path)
         self._look_failed = False
         self._look_s = _LOOK_AROUND_S
         self._thread = threading.Thread(target=self._run, name="store writer", daemon=True)
@@ -107,6 +108,7 @@ class Writer:
         closing = False
         while not closing:
             jobs, closing = self._next_jobs()
+            self._read_back()
             if jobs:
                 self._commit(jobs)
             else:
@@ -139,7 +141,7 @@ class Writer:
             answers = [_decide(job.operation, group) for job in jobs]
             group.write()
             self._connection.execute("COMMIT")
-            self._check_in_place()
+            self._file.in_place()
         except Exception as error:  # noqa: BLE001  everyone who waits must hear of it
             failure = self._failure(error)
             self._roll_back()
@@ -200,7 +202,7 @@ class Writer:
             return
         self._look_s = _LOOK_AGAIN_S
         try:
-            self._check_in_place()
+            self._file.in_place()
             self._refresh()
             self._look_failed = False
             self._look_s = _LOOK_AROUND_S
@@ -215,17 +217,15 @@ class Writer:
                 self._end_writing(StoreDamaged(f"the store {self._path} cannot be read ({kind})"))
             self._look_failed = True
 
-    def _check_in_place(self) -> None:
-        """Raises StoreDamaged if the file that is written to is not the one at the path."""
+    def _read_back(self) -> None:
+        if self.damage:
+            return
         try:
-            in_place = _identity(self._path) == self._file
-        except OSError:
-            in_place = False
-        if not in_place:
-            raise StoreDamaged(
-                f"the store {self._path} was deleted or replaced while in use; restart the agent,"
-                " which makes it anew with the devices it had"
-            )
+            self._file.reads_back(self.snapshot.last_id)
+        except StoreDamaged as error:
+            self._end_writing(error)
+        except sqlite3.Error as error:
+            _log.warning("%s", explain(error, self._path))
 
     def _refresh(self) -> None:
         """Read anew what another process has changed since the last look, if anything."""
@@ -276,8 +276,3 @@ def _decide(operation: Operation[Any], group: Group) -> _Answer:
         raise  # the transaction itself is in doubt
     except Exception as error:  # noqa: BLE001  it belongs to whoever asked
         return None, error
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_dev, found.st_ino

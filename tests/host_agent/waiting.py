@@ -7,7 +7,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-DEADLINE_S = 20.0
+DEADLINE_S = 40.0
 
 
 def eventually(check: Callable[[], T], what: str = "it happens") -> T:

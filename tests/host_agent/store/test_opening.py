@@ -6,11 +6,11 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
-from host_agent.store import Accepted, Stale, Store, StoreDamaged, StoreError
+from host_agent.store import Accepted, Stale, Store, StoreDamaged, StoreError, writer
 
 
 def damage(path, start=4096):
@@ -201,6 +201,44 @@ def test_nothing_is_acked_into_a_file_that_is_not_there_any_more(path, board_of,
 def test_an_idle_store_notices_that_its_file_was_deleted(path, store, eventually):
     path.unlink()
     eventually(lambda: store.damage)
+
+
+@pytest.mark.parametrize(
+    ("names", "moment"),
+    [
+        (("", "-wal", "-shm"), "between commits"),
+        (("", "-wal", "-shm"), "inside a commit"),
+        (("-wal",), "between commits"),
+        (("-wal",), "inside a commit"),
+        (("-shm",), "inside a commit"),
+    ],
+)
+def test_a_file_overwritten_behind_the_memory_of_the_writer_is_noticed(
+    path, board_of, eventually, monkeypatch, names, moment
+):
+    def overwrite(*_):
+        for name in names:
+            file = path.with_name(path.name + name)
+            with file.open("r+b") as content:
+                content.write(b"\xa5" * file.stat().st_size)
+
+    with Store.open(path) as store:
+        board = board_of(store.add_device("door", "lock"))
+        asyncio.run(store.accept(board.report(1)))
+        if moment == "between commits":
+            overwrite()
+        else:
+            decide = writer._decide
+            with monkeypatch.context() as patch:
+                patch.setattr(writer, "_decide", lambda *job: (decide(*job), overwrite())[0])
+                with suppress(StoreDamaged):
+                    asyncio.run(store.accept(board.report(2)))
+        eventually(lambda: store.damage)
+        with pytest.raises(StoreDamaged, match="restart the agent"):
+            asyncio.run(store.accept(board.report(3)))
+
+    with Store.open(path) as store:
+        assert [device.key for device in store.devices()] == [board.device.key]
 
 
 def test_a_store_that_lost_a_table_is_set_aside(path, caplog):

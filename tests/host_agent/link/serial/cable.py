@@ -10,7 +10,7 @@ from typing import Any
 from tests.host_agent.conftest import SealedBoard
 
 PIECE = 112
-DEADLINE_S = 20.0
+DEADLINE_S = 40.0
 
 
 class Cable:

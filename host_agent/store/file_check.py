@@ -1,0 +1,70 @@
+"""Whether the store's file is the one that is written to, and reads back."""
+
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+from host_agent.store import events
+from host_agent.store.errors import StoreDamaged
+from host_agent.store.schema import is_damage
+
+_READ_BACK_EVERY_S = 1.0
+"""For so long reports may be acknowledged into a file that is overwritten under the agent. One
+look takes some 0.3 ms."""
+
+
+class FileCheck:
+    """Belongs to the writer's thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError."""
+        self._path = path
+        self._identity = _identity(path)
+        self._due = 0.0
+
+    def in_place(self) -> None:
+        """Raises StoreDamaged if the file that is written to is not the one at the path."""
+        try:
+            in_place = _identity(self._path) == self._identity
+        except OSError:
+            in_place = False
+        if not in_place:
+            raise StoreDamaged(
+                f"the store {self._path} was deleted or replaced while in use; restart the agent,"
+                " which makes it anew with the devices it had"
+            )
+
+    def reads_back(self, last_id: int) -> None:
+        """Once in a while: raises StoreDamaged if who opens the file now does not find the
+        event ids up to `last_id`, which were committed, as given. An open connection goes on in
+        its own memory when the file is overwritten, so that it may never notice.
+
+        Raises sqlite3.Error if that cannot be told now.
+        """
+        if time.monotonic() < self._due:
+            return
+        try:
+            found = self._last_id()
+        except sqlite3.Error as error:
+            if not (is_damage(error) or error.sqlite_errorcode == sqlite3.SQLITE_ERROR):
+                raise
+            reason = str(error)
+        else:
+            reason = "" if found >= last_id else "it lacks what was committed"
+        finally:
+            self._due = time.monotonic() + _READ_BACK_EVERY_S
+        if reason:
+            raise StoreDamaged(
+                f"the store {self._path} is damaged ({reason}); restart the agent, which mends"
+                " it or sets it aside"
+            )
+
+    def _last_id(self) -> int:
+        with closing(sqlite3.connect(f"{self._path.as_uri()}?mode=ro", 0, uri=True)) as fresh:
+            return events.last_id(fresh)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
