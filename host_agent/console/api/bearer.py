@@ -8,13 +8,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from host_agent.clock import now_ms
-from host_agent.console.api.failures import Failures
+from host_agent.console.allowance import Allowance
 from host_agent.console.api.refusal import Refused, forbidden, retry_after, unavailable
-from host_agent.console.client import client_of
+from host_agent.console.client import client_of, site_of
 from host_agent.people import ApiToken
 from host_agent.store import Store, StoreError
 from host_agent.throttle import Throttle
 from host_agent.tokens import id_of, is_genuine, may_read
+
+BURST = 20
+"""Failures of an address at once."""
+REFILL_S = 3.0
+"""After that, one more after each of these."""
 
 _USED_EVERY_MS = 60_000
 _TELL_EVERY_S = 60.0
@@ -28,7 +33,7 @@ class Bearer:
     def __init__(self, store: Store, trusted_proxies: Sequence[str]) -> None:
         self._store = store
         self._trusted_proxies = trusted_proxies
-        self._failures = Failures()
+        self._failures = Allowance(BURST, REFILL_S)
         self._known: set[str] = set()
         """Ids of tokens that were good here: their programs do not suffer from another one that
         fails at the same address."""
@@ -41,7 +46,7 @@ class Bearer:
         address = client_of(request, self._trusted_proxies)
         text = _presented(request)
         token_id = id_of(text)
-        if token_id not in self._known and (wait_s := self._failures.wait_s(address)):
+        if token_id not in self._known and (wait_s := self._failures.wait_s(site_of(address))):
             detail = "too many requests without a good token came from this address"
             raise Refused(429, "limited", detail, retry_after(wait_s))
         now = now_ms()
@@ -59,7 +64,7 @@ class Bearer:
         return None if token_id is None else self._store.people.token(token_id)
 
     def _refuse(self, address: str) -> Never:
-        self._failures.add(address)
+        self._failures.use(site_of(address))
         if self._told.allows("failure"):
             _log.warning("a request without a good token came from %s", address)
         headers = {"WWW-Authenticate": 'Bearer realm="thingwarden"'}
