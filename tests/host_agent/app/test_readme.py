@@ -1,4 +1,4 @@
-"""The example in the agent's README is the file that it names."""
+"""The example on the page about apps is the file that it names."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ FOLDER = Path(__file__).parents[3] / "host_agent"
 
 def test_the_readme_shows_the_example_as_it_is() -> None:
     example = (FOLDER / "examples/hvac.py").read_text()
-    assert f"```python\n{example}```" in (FOLDER / "README.md").read_text()
+    assert f"```python\n{example}```" in (FOLDER / "app/README.md").read_text()
 
 
 def test_the_example_can_be_loaded() -> None:
