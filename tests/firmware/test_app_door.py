@@ -211,7 +211,7 @@ def test_the_rtc_is_set_by_the_first_time_from_the_agent():
     running.clock.set(1700000000000, running.clock.uptime())
     for _ in range(5):
         running.step()
-    assert len(told) == 1 and 0 <= told[0] - 1700000000000 < 1000
+    assert len(told) == 1 and 0 <= told[0] - 1700000000000 < 60000
 
 
 def test_a_lock_on_a_pin_that_the_board_lacks_is_a_configuration_error():
