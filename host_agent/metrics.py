@@ -104,6 +104,12 @@ class Metrics:
             ["result"],
             registry=self.registry,
         )
+        self.refused_requests = Counter(
+            "thingwarden_refused_requests",
+            "Refused requests for commands to devices, as events: recorded, limited or lost",
+            ["result"],
+            registry=self.registry,
+        )
         self.logins = Counter(
             "thingwarden_logins",
             "Attempts to log in to the console, by what became of them",

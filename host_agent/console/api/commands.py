@@ -5,6 +5,7 @@ To OpenAPI, and to the router, they are one path.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import msgspec
@@ -41,6 +42,7 @@ from host_agent.console.api.refusal import (
     unknown_device,
 )
 from host_agent.console.client import client_of, user_agent_of
+from host_agent.console.refused_requests import RefusedRequests
 from host_agent.people import ApiToken
 from host_agent.request_body import BodyRefused, read_body
 from host_agent.store import Caller, Store, StoreError, StoreFull, UnknownDevice
@@ -116,7 +118,9 @@ GIVE = Operation(
     ),
     {"required": False, "content": content(JSON, schema_of(CommandBody))},
     description="Needs the scope `commands`, `commands:DEVICE` or `commands:DEVICE:NAME`. The board"
-    " has it with its next poll, and does it once at most.",
+    " has it with its next poll, and does it once at most. What is refused (400, 403, 408, 409,"
+    " 413, 415) for a device that exists is an event at SecuriThings too, with `refused`, the"
+    " `error`: 10 a minute for a token.",
 )
 SHOW = Operation(
     "GET",
@@ -138,22 +142,33 @@ _body = msgspec.json.Decoder(CommandBody)
 class Commands:
     """Handlers."""
 
-    def __init__(self, store: Store, trusted_proxies: Sequence[str]) -> None:
+    def __init__(
+        self, store: Store, refused: RefusedRequests, trusted_proxies: Sequence[str]
+    ) -> None:
         self._store = store
+        self._refused = refused
         self._trusted_proxies = trusted_proxies
 
     async def give(self, request: Request, token: ApiToken) -> Response:
         device, name = request.path_params["device"], request.path_params["command"]
-        if not may_command(token, device, name):
-            raise forbidden("this needs a token with a scope that covers the command")
-        body = await _read(request)
         caller = Caller(
             source_ip=client_of(request, self._trusted_proxies) or None,
             user_agent=user_agent_of(request) or None,
-            user_id=body.user or token.name,
-            session_id=body.session,
+            user_id=token.name,
             api_key_id=token.id,
         )
+        try:
+            if not may_command(token, device, name):
+                raise forbidden("this needs a token with a scope that covers the command")
+            body = await _read(request)
+            caller = replace(caller, user_id=body.user or token.name, session_id=body.session)
+            return await self._give(device, name, body, caller)
+        except Refused as refused:
+            refused.afterwards = self._refused.task(device, name, caller, refused.error)
+            raise
+
+    async def _give(self, device: str, name: str, body: CommandBody, caller: Caller) -> Response:
+        """Raises Refused."""
         try:
             command, event_id = await self._store.commands.request(
                 device, name, body.value, body.ttl_s, caller

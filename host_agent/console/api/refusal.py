@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 
 import msgspec
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from host_agent.store import StoreError
@@ -22,7 +23,7 @@ class Refusal(msgspec.Struct):
 
 
 class Refused(Exception):
-    """Ends a request with this answer."""
+    """Ends a request with this answer; `afterwards` is done when it has gone out."""
 
     def __init__(
         self, status: int, error: str, detail: str, headers: Mapping[str, str] | None = None
@@ -31,9 +32,12 @@ class Refused(Exception):
         self.status = status
         self.error = error
         self.headers = headers
+        self.afterwards: BackgroundTask | None = None
 
     def response(self) -> Response:
-        return json_response(Refusal(self.error, str(self)), self.status, self.headers)
+        response = json_response(Refusal(self.error, str(self)), self.status, self.headers)
+        response.background = self.afterwards
+        return response
 
 
 def retry_after(seconds: int) -> dict[str, str]:

@@ -15,13 +15,15 @@ from host_agent.console.api.endpoint import Desk, Endpoint, Handler
 from host_agent.console.api.openapi import DOCUMENT, document
 from host_agent.console.api.operations import JSON, Operation
 from host_agent.console.parts import ConsoleParts
+from host_agent.console.refused_requests import RefusedRequests
 
 
 def api_routes(parts: ConsoleParts, bearer: Bearer) -> list[BaseRoute]:
     """Everything for programs."""
     desk = Desk(bearer, parts.metrics)
     its_devices = Devices(parts.store)
-    its_commands = Commands(parts.store, parts.trusted_proxies)
+    refused = RefusedRequests(parts.store, parts.metrics)
+    its_commands = Commands(parts.store, refused, parts.trusted_proxies)
     handlers: list[tuple[Operation, Handler]] = [
         (devices.LIST, its_devices.list),
         (devices.SHOW, its_devices.show),

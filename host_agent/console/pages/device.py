@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from host_agent.clock import now_ms
-from host_agent.commands import TTL_S, Args, Command, CommandError
+from host_agent.commands import TTL_S, Args, Command, CommandError, TooManyCommands
 from host_agent.console.client import client_of, user_agent_of
 from host_agent.console.pages.chart import Point, line_chart
 from host_agent.console.pages.device_facts import door_facts, health_facts
@@ -25,6 +25,7 @@ from host_agent.console.pages.telling import (
 )
 from host_agent.console.parts import ConsoleParts
 from host_agent.console.places import ROOT
+from host_agent.console.refused_requests import RefusedRequests
 from host_agent.console.sessions import Session
 from host_agent.store import Caller, Device, Store, StoreError
 from host_agent.values import parse_value
@@ -53,6 +54,7 @@ class _Chart(NamedTuple):
 
 def device_routes(parts: ConsoleParts) -> list[Route]:
     store, pages = parts.store, Pages(parts)
+    refused = RefusedRequests(store, parts.metrics)
 
     def page(request: Request) -> Response:
         name = request.path_params["device"]
@@ -89,6 +91,7 @@ def device_routes(parts: ConsoleParts) -> list[Route]:
     async def command(request: Request) -> Response:
         """Fields: `name`, `value` (may be empty), `ttl_s` (may be left out)."""
         device, form = request.path_params["device"], request.state.form
+        name, afterwards = form.get("name", ""), None
         session: Session = request.state.session
         caller = Caller(
             source_ip=client_of(request, parts.trusted_proxies),
@@ -98,15 +101,17 @@ def device_routes(parts: ConsoleParts) -> list[Route]:
         )
         try:
             given, _ = await store.commands.request(
-                device, form.get("name", ""), _value(form), _ttl_s(form), caller
+                device, name, _value(form), _ttl_s(form), caller
             )
         except (CommandError, StoreError) as error:
             session.notice = in_short(f"Not sent: {error}", _MAX_NOTICE)
-            typed = {name: form.get(name, "")[:_MAX_TYPED] for name in _FIELDS}
+            typed = {field: form.get(field, "")[:_MAX_TYPED] for field in _FIELDS}
             session.typed = (device, typed)
+            afterwards = refused.task(device, name, caller, _reason(error))
         else:
             session.notice = f"{given.name} waits for {device}; what becomes of it shows here."
-        return RedirectResponse(PATH.format(device=quote(device, safe="")), 303)
+        place = PATH.format(device=quote(device, safe=""))
+        return RedirectResponse(place, 303, background=afterwards)
 
     return [
         Route(PATH, page),
@@ -153,6 +158,13 @@ def _ttl_s(form: dict[str, str]) -> float:
         return float(text) if text else TTL_S
     except ValueError:
         raise CommandError("it must be good for a number of seconds") from None
+
+
+def _reason(error: CommandError | StoreError) -> str:
+    """Why a command was refused, as the API names it."""
+    if isinstance(error, TooManyCommands):
+        return "too_many_open"
+    return "malformed" if isinstance(error, CommandError) else "unavailable"
 
 
 def _took(command: Command) -> str:

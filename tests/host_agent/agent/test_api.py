@@ -70,6 +70,18 @@ def test_a_proxy_is_believed_only_if_it_is_trusted(configure, launch, cloud, mak
     assert "SESSION_ID" not in event
 
 
+def test_who_was_refused_reaches_securithings(agent, cloud, make_token) -> None:
+    token_id, token = make_token("read")
+    body = {"value": True, "user": "mallory"}
+    assert post(f"{agent.console}/devices/door/commands/power", token, body).status_code == 403
+    event = cloud.next_body()
+    assert event["PARAMS"] == [{"NAME": "refused", "VALUE": "forbidden"}]
+    told = ("SOURCE", "TYPE", "DEVICE_ID", "USER_ID", "SOURCE_GATEWAY_ID", "USER_AGENT")
+    wanted = ["USER", "power", "door", "thermostat", token_id, "planner/2.0"]
+    assert [event[name] for name in told] == wanted
+    assert event["SOURCE_IP"] == "127.0.0.1" and "SESSION_ID" not in event
+
+
 def test_what_was_given_outlives_the_agent(launch, board, cloud, make_token) -> None:
     agent = launch().started()
     _, token = make_token("commands")

@@ -8,6 +8,7 @@ import pytest
 from host_agent.store import Store
 from tests.host_agent.console.boards import Board
 from tests.host_agent.console.markup import read, text_of
+from tests.host_agent.waiting import eventually
 
 PAGE = "/console/devices/front-door"
 COMMANDS = f"{PAGE}/commands"
@@ -127,7 +128,10 @@ def test_what_cannot_be_a_command_is_told(board: Board, store: Store, signed_in)
         (notice,) = read(signed_in.get(PAGE).text).all("p", **{"class": "notice"})
         assert notice.text.startswith("Not sent: ") and why in notice.text
         assert len(notice.text) <= 300
-    assert store.commands.list() == [] and store.recent(board.name) == []
+    assert store.commands.list() == []
+    eventually(lambda: len(store.recent(board.name)) == 6, "refusals with a name are events")
+    told = {(event.type, event.params["refused"]) for event in store.recent(board.name)}
+    assert told == {("power", "malformed")}
 
 
 @pytest.mark.usefixtures("board")
@@ -177,7 +181,21 @@ def test_too_many_open_commands_are_told(board: Board, store: Store, signed_in) 
         store.commands.add(board.name, "power")
     signed_in.submit(COMMANDS, name="power")
     assert "64 commands wait for front-door already" in text_of(signed_in.get(PAGE).text)
-    assert store.recent(board.name) == []
+
+
+def test_who_was_refused_is_seen_on_the_events_pages(board: Board, store: Store, signed_in) -> None:
+    signed_in.submit(COMMANDS, name="power", value="x" * 129)
+    (event,) = eventually(lambda: store.recent(board.name), "the refusal is recorded")
+    caller = event.caller
+    assert caller is not None and caller.session_id
+    assert (caller.user_id, caller.source_ip) == ("ann", "127.0.0.1")
+    assert caller.user_agent == "Browser/1.0"
+    assert "power refused=malformed asked for by ann" in text_of(signed_in.get(PAGE).text)
+    found = text_of(signed_in.get("/console/events?type=power").text)
+    assert "refused=malformed asked for by ann" in found
+    shown = text_of(signed_in.get(f"/console/events/{event.id}").text)
+    assert "Asked for" in shown and "refused malformed" in shown and "User ann" in shown
+    assert "xxx" not in shown
 
 
 @pytest.mark.usefixtures("board")
