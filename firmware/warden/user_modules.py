@@ -36,8 +36,8 @@ class UserModules:
         return name in self._wanted
 
     def start(self):
-        """Import the modules and let them begin."""
-        loaded = {}
+        """Import the modules and let them begin; what is wrong, by command."""
+        loaded, wrong = {}, {}
         for command, name in self._wanted.items():
             if name not in loaded:
                 loaded[name] = self._load(name)
@@ -46,7 +46,9 @@ class UserModules:
                 function = _function(function, command.replace("-", "_").replace(".", "_"))
             if isinstance(function, str):
                 print("command %s: %s" % (command, function))
+                wrong[command] = function
             self._functions[command] = function
+        return wrong
 
     def call(self, command, value):
         """Carry it out; why it failed, None if it is done."""

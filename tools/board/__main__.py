@@ -37,7 +37,7 @@ def _logs(options: argparse.Namespace) -> int:
     with borrowed(options.config, port) as shared:
         print(f"-- {port}, Ctrl-C ends it", flush=True)
         if shared:
-            print(f"-- {_SHARED}; its log shows these lines as well", flush=True)
+            print(f"-- {_SHARED}; with `logs` ended, its log shows these lines", flush=True)
         logs.follow(port, _show)
     return 0
 

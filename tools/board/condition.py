@@ -42,7 +42,7 @@ def read_settings():
         return None, {"wrong": str(error)}
     key = hexlify(hashlib.sha256(s.key).digest()).decode()
     return s, {"device": s.device, "key": key, "agent": s.agent, "ssid": s.ssid,
-               "inputs": s.inputs}
+               "inputs": s.inputs, "functions": s.functions}
 settings, said = read_settings()
 print(json.dumps(said))
 """
@@ -90,7 +90,8 @@ def firmware(board: Board) -> Finding:
 
 def settings(board: Board) -> dict[str, Any]:
     """What the board says of its config.json, by its own check: `device`, `key` (SHA-256), `agent`,
-    `ssid` (or None) and `inputs`; or why it can say nothing, as `missing` or `wrong`."""
+    `ssid` (or None), `inputs` and `functions`; or why it can say nothing, as `missing` or
+    `wrong`."""
     said: dict[str, Any] = told(board, SETTINGS)
     return said
 

@@ -98,9 +98,10 @@ class Board:
             self._interrupt()
             self._transport.enter_raw_repl(soft_reset=False)
 
-    def run(self, code: str) -> str:
-        """What the code prints on the board. BoardRefused if it ends in an exception there."""
-        with self._conversation(_RUN_S):
+    def run(self, code: str, seconds: float = _RUN_S) -> str:
+        """What the code prints on the board. BoardRefused if it ends in an exception there,
+        BoardLost if it prints for longer than that time."""
+        with self._conversation(seconds):
             output: bytes = self._transport.exec(code)
         return output.decode(errors="replace").replace("\r\n", "\n")
 
@@ -268,8 +269,13 @@ def _refused(trace: str) -> BoardRefused:
     lines = trace.strip().splitlines() or ["an exception without a text"]
     if re.match(r"OSError: (28$|\[Errno 28\])", lines[-1]):
         return BoardFull("the board's flash is full; it still boots what it did before")
+    return BoardRefused(f"the board says: {lines[-1]}{place_of(trace)}")
+
+
+def place_of(trace: str) -> str:
+    """File and line of the last traceback in what a board printed, to follow its message; "" for
+    none."""
     files = [
         place for place in re.findall(r'File "([^"]+)", line (\d+)', trace) if place[0][0] != "<"
     ]
-    where = f" ({files[-1][0]}, line {files[-1][1]})" if files else ""
-    return BoardRefused(f"the board says: {lines[-1]}{where}")
+    return f" ({files[-1][0]}, line {files[-1][1]})" if files else ""

@@ -1,14 +1,13 @@
 """What is wrong with a board, in plain words: one line a check, and what to do."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from host_agent.board_config import SERIAL
 from host_agent.config import ConfigError, Settings, load_settings
 from host_agent.errors import ThingWardenError
-from tools.board import condition, facts, route, wiring
+from tools.board import condition, facts, route, user_modules, wiring
 from tools.board.connection import Board, connect
 from tools.board.errors import BoardError, BoardLost
 from tools.board.examination import Finding
@@ -35,8 +34,7 @@ def _all(port: str | None, device: str | None, agent_toml: Path) -> Iterator[Fin
             try:
                 yield from _board(board, device, agent_toml)
             finally:
-                with suppress(BoardError):
-                    board.reset()
+                board.run_on()
     except BoardError as error:
         yield Finding("bad", "port", str(error))
 
@@ -78,6 +76,8 @@ def _surroundings(
     else:
         yield _one("agent", route.agent, board, said["agent"], settings)
     yield _one("clock", condition.clock, board)
+    for module in sorted(set(said["functions"].values())):  # last: what they begin may chatter
+        yield _one("module", user_modules.examine, board, module, said["functions"])
 
 
 def _one(about: str, look: Callable[..., Finding], *arguments: object) -> Finding:

@@ -23,8 +23,12 @@ class Finding:
 
 def told(board: Board, code: str) -> Any:
     """What the code prints last on the board, which is JSON. Raises BoardError."""
-    lines = board.run(code).strip().splitlines()
+    return last_of(board, board.run(code))
+
+
+def last_of(board: Board, output: str) -> Any:
+    """The JSON in the last line of what a board printed. Raises BoardError."""
     try:
-        return json.loads(lines[-1])
+        return json.loads(output.strip().splitlines()[-1])
     except (ValueError, LookupError):
         raise BoardError(f"the board on {board.port} was not understood; try again") from None

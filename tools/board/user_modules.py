@@ -1,15 +1,26 @@
-"""Modules of a board's owner: which files beside boards/NAME.toml its commands name."""
+"""Modules of a board's owner: which files beside boards/NAME.toml its commands name, and whether
+the board can use them."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tools.board.connection import Board
-from tools.board.errors import BoardError
+from tools.board.connection import Board, place_of
+from tools.board.errors import BoardError, BoardRefused
+from tools.board.examination import Finding, last_of
 
 _LISTED = "help('modules')"
 _END = "Plus any modules"
 """What follows the names."""
+START_S = 8.0
+"""For a module to begin: longer than any that does not block takes."""
+_START = """
+import json
+from warden.user_modules import UserModules
+wrong = UserModules({wanted!r}, None, None).start()
+print()
+print(json.dumps(wrong))
+"""
 
 
 def sources(config: Mapping[str, Any], path: Path) -> dict[str, Path]:
@@ -44,3 +55,24 @@ def refuse_taken(board: Board, names: Iterable[str]) -> None:
                 f"MicroPython on the board has a module {name} itself: give {name}.py another name,"
                 " and so `module` in the board's file; nothing was changed"
             )
+
+
+def examine(board: Board, module: str, functions: Mapping[str, str]) -> Finding:
+    """Whether a module begins on the board and has what its commands call, by the board's own code;
+    `functions` is commands' names to modules'."""
+    wanted = {command: name for command, name in functions.items() if name == module}
+    mend = f"mend boards/{module}.py, then flash"
+    try:
+        output = board.run(_START.format(wanted=wanted), START_S)
+    except BoardRefused:
+        raise
+    except BoardError:
+        board.resync()  # which fails if it is the cable
+        text = "its import or `start` does not come to an end, or disturbs the prompt"
+        return Finding("bad", "module", f"{module}: {text}; {mend}")
+    wrong: dict[str, str] = last_of(board, output)
+    if wrong:
+        texts = "; ".join(dict.fromkeys(wrong.values()))
+        told = f"{', '.join(sorted(wrong))}: {texts}{place_of(output)}"
+        return Finding("bad", "module", f"{told}; {mend}")
+    return Finding("ok", "module", f"{module}: has what is called by {', '.join(sorted(wanted))}")

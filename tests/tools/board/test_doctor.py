@@ -46,6 +46,15 @@ class DHT22:
 }
 """Of sensors that nobody has wired, in place of the simulated ones."""
 
+GARDEN = """
+from machine import Pin
+lamp = Pin(27, Pin.OUT)
+def blink(value):
+    print("blinking")
+def soil_dry(value):
+    print("measuring")
+"""
+
 
 class Ward:
     """A board with the firmware in slot a, an agent's store that knows it, and a port that listens
@@ -218,6 +227,41 @@ def test_modules_that_differ_or_lack_are_told(ward: Ward) -> None:
         "bad",
         "slot a lacks rtc.mpy; run `python -m tools.board flash`",
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "level", "told"),
+    [
+        (GARDEN, "ok", "garden: has what is called by blink, soil-dry"),
+        (
+            GARDEN + "lamp.glow()\n",
+            "bad",
+            "blink, soil-dry: garden: 'Pin' object has no attribute 'glow'"
+            " (a/garden.py, line 8); mend boards/garden.py, then flash",
+        ),
+        (
+            GARDEN.replace("soil_dry", "soil"),
+            "bad",
+            "soil-dry: garden has no plain function soil_dry; mend boards/garden.py, then flash",
+        ),
+        (
+            GARDEN + "while True:\n    pass\n",
+            "bad",
+            "garden: its import or `start` does not come to an end, or disturbs the prompt; mend"
+            " boards/garden.py, then flash",
+        ),
+    ],
+    ids=["whole", "import", "function", "endless"],
+)
+def test_a_module_of_the_owners_is_tried_on_the_board(
+    ward: Ward, source: str, level: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.board.user_modules.START_S", 1)
+    ward.config["commands"] = {name: {"module": "garden"} for name in ["blink", "soil-dry"]}
+    (ward.root / "a/garden.py").write_text(source)
+    healthy, found = ward.examine()
+    assert found["module"] == (level, told)
+    assert healthy == (level == "ok")
 
 
 def test_an_agent_that_does_not_run_is_told(ward: Ward) -> None:
