@@ -67,6 +67,12 @@ WHERE id IN (
     ORDER BY id LIMIT ?4
 ) RETURNING id
 """
+_LAST_ID = """
+SELECT max(
+    coalesce((SELECT CAST(seq AS INTEGER) FROM sqlite_sequence WHERE name = 'events'), 0),
+    coalesce((SELECT max(id) FROM events), 0)
+)
+"""
 # `state <> 'pending'`: without it SQLite does not see that the partial index events_settled covers
 # the query, for the state is a parameter.
 _PURGE = """
@@ -177,9 +183,10 @@ def _outcome(outcome: Delivered | Retry | Dead, now_ms: int) -> Row:
 
 
 def last_id(connection: sqlite3.Connection) -> int:
-    """The highest id ever given."""
-    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
-    return row[0] if row else 0
+    """The highest id ever given; the highest of those that are there, if SQLite's note of it got
+    damaged."""
+    row = connection.execute(_LAST_ID).fetchone()
+    return int(row[0])
 
 
 def waiting(connection: sqlite3.Connection) -> Waiting:

@@ -1,5 +1,6 @@
 """Whether the store's file is the one that is written to, and reads back."""
 
+import logging
 import sqlite3
 import time
 from contextlib import closing
@@ -9,9 +10,13 @@ from host_agent.store import events
 from host_agent.store.errors import StoreDamaged
 from host_agent.store.schema import is_damage
 
+_log = logging.getLogger(__name__)
+
 _READ_BACK_EVERY_S = 1.0
 """For so long reports may be acknowledged into a file that is overwritten under the agent. One
 look takes some 0.3 ms."""
+_TELL_AFTER = 10
+"""Looks that failed in a row. One fails while another process mends what a killed one left."""
 
 
 class FileCheck:
@@ -22,6 +27,7 @@ class FileCheck:
         self._path = path
         self._identity = _identity(path)
         self._due = 0.0
+        self._failed = 0
 
     def in_place(self) -> None:
         """Raises StoreDamaged if the file that is written to is not the one at the path."""
@@ -38,20 +44,17 @@ class FileCheck:
     def reads_back(self, last_id: int) -> None:
         """Once in a while: raises StoreDamaged if who opens the file now does not find the
         event ids up to `last_id`, which were committed, as given. An open connection goes on in
-        its own memory when the file is overwritten, so that it may never notice.
-
-        Raises sqlite3.Error if that cannot be told now.
+        its own memory when the file is overwritten, so that it may never notice. That the file
+        cannot be opened now proves nothing.
         """
         if time.monotonic() < self._due:
             return
         try:
             found = self._last_id()
-        except sqlite3.Error as error:
-            if not (is_damage(error) or error.sqlite_errorcode == sqlite3.SQLITE_ERROR):
-                raise
-            reason = str(error)
-        else:
             reason = "" if found >= last_id else "it lacks what was committed"
+            self._failed = 0
+        except sqlite3.Error as error:
+            reason = self._damage(error)
         finally:
             self._due = time.monotonic() + _READ_BACK_EVERY_S
         if reason:
@@ -59,6 +62,20 @@ class FileCheck:
                 f"the store {self._path} is damaged ({reason}); restart the agent, which mends"
                 " it or sets it aside"
             )
+
+    def _damage(self, error: sqlite3.Error) -> str:
+        """What the error says of the file; nothing if a later look may find it sound."""
+        if is_damage(error) or error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+            return str(error)
+        self._failed += 1
+        if self._failed == _TELL_AFTER:
+            _log.warning(
+                "the store %s cannot be opened anew (%s): if something else overwrites it now, the"
+                " agent may not notice",
+                self._path,
+                error,
+            )
+        return ""
 
     def _last_id(self) -> int:
         with closing(sqlite3.connect(f"{self._path.as_uri()}?mode=ro", 0, uri=True)) as fresh:

@@ -88,19 +88,24 @@ class DeviceCopy:
     def __init__(self, store: Path) -> None:
         self.path = store.with_name(store.name + _COPY_SUFFIX)
         self._store = store
+        self._failing = False
 
     def write(self, devices: Iterable[Device], access: Mapping[str, AccessState]) -> bool:
-        """Replace the copy. A failure is logged, and False: the store itself has the truth."""
+        """Replace the copy. A failure is False, the first in a row logged: the store itself has
+        the truth."""
         draft = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
         try:
             self._write_durably(draft, encode(devices, access))
             draft.replace(self.path)
             _sync_directory(self.path.parent)
         except OSError as error:
-            _log.warning("cannot write %s, the copy for a rescue: %s", self.path, error)
+            if not self._failing:
+                _log.warning("cannot write %s, the copy for a rescue: %s", self.path, error)
+            self._failing = True
             with suppress(OSError):
                 draft.unlink()
             return False
+        self._failing = False
         return True
 
     def read(self) -> list[Rescued]:

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from host_agent.metrics import Metrics
 from host_agent.store.errors import StoreDamaged, StoreError
 from host_agent.store.file_check import FileCheck
 from host_agent.store.group import Group
@@ -22,6 +21,9 @@ from host_agent.store.records import Limits, Outgoing
 from host_agent.store.rescue import DeviceCopy
 from host_agent.store.schema import explain
 from host_agent.store.snapshot import Snapshot
+
+if TYPE_CHECKING:  # the agent alone has metrics, and prometheus_client takes long to import
+    from host_agent.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +57,7 @@ class Writer:
         connection: sqlite3.Connection,
         copy: DeviceCopy,
         limits: Limits,
-        metrics: Metrics | None,
+        metrics: "Metrics | None",
     ) -> None:
         self.snapshot = Snapshot(connection)
         self.listeners = Listeners()
@@ -108,7 +110,6 @@ class Writer:
         closing = False
         while not closing:
             jobs, closing = self._next_jobs()
-            self._read_back()
             if jobs:
                 self._commit(jobs)
             else:
@@ -135,6 +136,7 @@ class Writer:
             return
         started = time.perf_counter()
         try:
+            self._file.reads_back(self.snapshot.last_id)
             self._connection.execute("BEGIN IMMEDIATE")
             self._refresh()
             group = Group(self._connection, self.snapshot, self._limits, self._path)
@@ -203,6 +205,7 @@ class Writer:
         self._look_s = _LOOK_AGAIN_S
         try:
             self._file.in_place()
+            self._file.reads_back(self.snapshot.last_id)
             self._refresh()
             self._look_failed = False
             self._look_s = _LOOK_AROUND_S
@@ -216,16 +219,6 @@ class Writer:
                 kind = type(error).__name__
                 self._end_writing(StoreDamaged(f"the store {self._path} cannot be read ({kind})"))
             self._look_failed = True
-
-    def _read_back(self) -> None:
-        if self.damage:
-            return
-        try:
-            self._file.reads_back(self.snapshot.last_id)
-        except StoreDamaged as error:
-            self._end_writing(error)
-        except sqlite3.Error as error:
-            _log.warning("%s", explain(error, self._path))
 
     def _refresh(self) -> None:
         """Read anew what another process has changed since the last look, if anything."""

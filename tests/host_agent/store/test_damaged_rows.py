@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from host_agent.store import Store, StoreDamaged
+from host_agent.store import Store, StoreDamaged, file_check
 
 
 def change(path, statement, *values):
@@ -52,6 +52,26 @@ def test_params_that_cannot_be_read_are_shown_as_they_are(path, store, board, pa
     assert (shown[2].params, shown[2].raw) == ({"pressed": True}, "")
     expected = params if isinstance(params, str) else params.decode("utf-8", "replace")
     assert (shown[1].params, shown[1].raw) == ({}, expected)
+
+
+@pytest.mark.parametrize(
+    "note",
+    ["NULL", "CAST(x'ff' AS TEXT)", "'x'"],
+    ids=["nothing", "bytes", "text"],
+)
+def test_ids_go_on_when_the_note_of_the_last_one_got_damaged(path, board_of, monkeypatch, note):
+    monkeypatch.setattr(file_check, "_READ_BACK_EVERY_S", 0.0)
+    with Store.open(path) as store:
+        board = board_of(store.add_device("door", "lock"))
+        asyncio.run(store.accept(board.report(1)))
+        change(path, f"UPDATE sqlite_sequence SET seq = {note}")
+        assert asyncio.run(store.accept(board.report(2))).ack == (1, 2)
+
+    with Store.open(path) as store:
+        change(path, f"UPDATE sqlite_sequence SET seq = {note}")
+        assert asyncio.run(store.accept(board.report(3))).ack == (1, 3)
+        assert [(event.id, event.seq) for event in store.events()] == [(3, 3), (2, 2), (1, 1)]
+        assert store.damage is None
 
 
 def test_the_writer_survives_a_failure_that_nobody_foresaw(path, store, board, eventually, caplog):

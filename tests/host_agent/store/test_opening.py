@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 import sqlite3
 import stat
 import subprocess
@@ -10,7 +11,7 @@ from contextlib import closing, suppress
 
 import pytest
 
-from host_agent.store import Accepted, Stale, Store, StoreDamaged, StoreError, writer
+from host_agent.store import Accepted, Stale, Store, StoreDamaged, StoreError, file_check, writer
 
 
 def damage(path, start=4096):
@@ -130,13 +131,15 @@ def test_the_copy_is_there_as_soon_as_a_device_is_added(path, store):
     assert '"door"' in path.with_name("agent.db.devices.json").read_text()
 
 
-def test_a_copy_that_could_not_be_written_is_written_later(path):
+def test_a_copy_that_could_not_be_written_is_told_once_and_written_later(path, caplog):
     copy = path.with_name("agent.db.devices.json")
     with Store.open(path) as store:
         copy.mkdir()
         store.add_device("door", "lock")
+        store.add_device("gate", "lock")
         copy.rmdir()
     assert '"door"' in copy.read_text()
+    assert caplog.text.count("the copy for a rescue") == 1
 
 
 def test_a_store_in_use_is_never_set_aside(path, store, board):
@@ -239,6 +242,26 @@ def test_a_file_overwritten_behind_the_memory_of_the_writer_is_noticed(
 
     with Store.open(path) as store:
         assert [device.key for device in store.devices()] == [board.device.key]
+
+
+def test_a_process_that_can_open_no_more_files_takes_nothing_for_damage(
+    path, board_of, monkeypatch, caplog
+):
+    monkeypatch.setattr(file_check, "_READ_BACK_EVERY_S", 0.0)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with Store.open(path) as store, asyncio.Runner() as runner:
+        board = board_of(store.add_device("door", "lock"))
+        runner.run(store.accept(board.report(1)))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+        try:
+            acks = [runner.run(store.accept(board.report(seq))).ack for seq in range(2, 18)]
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert acks == [(1, seq) for seq in range(2, 18)]
+        assert runner.run(store.accept(board.report(18))).ack == (1, 18)
+        assert store.damage is None
+    (told,) = [record.message for record in caplog.records if record.name.startswith("host_agent")]
+    assert "cannot be opened anew" in told
 
 
 def test_a_store_that_lost_a_table_is_set_aside(path, caplog):
