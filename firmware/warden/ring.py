@@ -3,7 +3,7 @@
 from array import array
 from time import ticks_ms
 
-_RING = 64
+SIZE = 64
 
 
 class Ring:
@@ -12,7 +12,7 @@ class Ring:
     `size` is a power of two.
     """
 
-    def __init__(self, size=_RING):
+    def __init__(self, size=SIZE):
         self._ticks = array("l", [0] * size)  # not "q": that reads as a big int
         self._levels = bytearray(size)
         self._wrap = size - 1

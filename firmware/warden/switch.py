@@ -6,7 +6,7 @@ the main loop drains it.
 
 from machine import Pin
 
-from warden.ring import Ring
+from warden.ring import SIZE, Ring
 
 _MISMATCH_MS = 150  # ESP32 runs a pending handler within 100 ms, also during blocking calls
 
@@ -42,10 +42,11 @@ class Switch:
         if self._untold:
             self._untold = False
             self._tell(self._clock.ticks())
-        edge = self._ring.pop()
-        while edge:
-            self._edge(edge[0], edge[1])
+        for _ in range(SIZE):  # no more: edges may come faster than they are drained
             edge = self._ring.pop()
+            if not edge:
+                break
+            self._edge(edge[0], edge[1])
         now = self._clock.ticks()
         lost = self._ring.lost - self._lost_seen
         if lost:

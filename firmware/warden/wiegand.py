@@ -38,15 +38,16 @@ class Wiegand:
 
     def tick(self):
         """None, or a finished entry ("badge", "facility:card"). Quiet, no allocation."""
-        bit = self._ring.pop()
-        while bit:
+        for _ in range(_RING):  # no more: noise may come faster than it is drained
+            bit = self._ring.pop()
+            if not bit:
+                break
             entry = None
             if self._count and self._clock.between(self._last_at, bit[0]) >= _GAP_MS:
                 entry = self._finish()
             self._take(bit[0], bit[1])
             if entry:
                 return entry
-            bit = self._ring.pop()
         if self._count and self._clock.since(self._last_at) >= _GAP_MS:
             return self._finish()
         return None

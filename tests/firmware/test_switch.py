@@ -154,6 +154,21 @@ def test_late_handlers_of_a_bouncing_press_are_no_loss():
     assert len(bench.reports) == 1 and bench.switch.missed == 0
 
 
+def test_a_wire_that_never_rests_does_not_hold_the_loop():
+    bench = Bench()
+    edges = [0]
+
+    def storm(_):  # as handlers come on a board: through the scheduler, anywhere in the loop
+        if edges[0] < 5000:
+            edges[0] += 1
+            bench.wire.go(edges[0] & 1)
+            micropython.schedule(storm, 0)
+
+    storm(0)
+    bench.switch.tick()
+    assert edges[0] < 5000, "this round took them all"
+
+
 def test_the_interrupt_handler_allocates_nothing():
     edges = ring.Ring()
     pin = Pin(14, Pin.IN, Pin.PULL_UP)
