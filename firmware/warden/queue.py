@@ -16,6 +16,7 @@ _RAM_BYTES = 8192
 _SPILL_MS = 2000
 _SETTLE_MS = 5000
 _READ = 2048
+_VALUES = (str, int, float, bool)
 
 
 class Event:
@@ -244,7 +245,7 @@ class Queue:
 
 def _body(kind, params):
     for name, value in params.items():
-        if not isinstance(value, (str, int, float, bool)):
+        if type(value) not in _VALUES:  # a subclass may write itself as what is no JSON
             raise ValueError("%s is no string, number or bool" % name)
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError("%s is not finite" % name)

@@ -56,7 +56,7 @@ class UserModules:
         if isinstance(function, str):
             return function
         try:
-            function(whole(value) if isinstance(value, str) else value)
+            function(_sound(value))
         except (Exception, SystemExit) as error:
             return _told(error)
         return None
@@ -66,16 +66,17 @@ class UserModules:
         TypeError for what can be none."""
         texts = [kind]
         texts.extend(params)
-        if not isinstance(params, dict) or not all(isinstance(text, str) for text in texts):
+        if not isinstance(params, dict) or not all(type(text) is str for text in texts):
             raise TypeError("report: a type, and a dict of parameters by name")
         if len(self._reported) < _MOST:
-            self._reported.append((kind, dict(params)))
+            params = {name: _sound(value) for name, value in params.items()}
+            self._reported.append((kind, params))
         else:
             self.missed += 1
 
     def tick(self):
-        """Capture what was reported."""
-        while self._reported:
+        """Capture what was reported until now: more may come faster than it is captured."""
+        for _ in range(len(self._reported)):
             kind, params = self._reported.pop(0)
             self._capture(kind, params, self._clock.uptime())
 
@@ -92,6 +93,11 @@ class UserModules:
             return module
         except (Exception, SystemExit) as error:
             return _bounded("%s: %s" % (name, _told(error)))
+
+
+def _sound(value):
+    """It; a text with its characters whole."""
+    return whole(value) if type(value) is str else value
 
 
 def _function(module, name):

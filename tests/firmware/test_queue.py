@@ -131,6 +131,17 @@ def test_values_that_json_cannot_carry_are_refused_and_counted():
     assert board.sendable() == []
 
 
+def test_a_value_that_writes_itself_as_no_json_is_refused():
+    class Level(int):
+        def __repr__(self):
+            return "high"
+
+    board = Board()
+    assert board.press(level=Level(5)) is None
+    assert board.press(level=5) is not None
+    assert board.events()[0]["params"] == {"level": 5} and board.counters.discards == 1
+
+
 def test_nothing_is_captured_under_a_boot_that_is_not_durable():
     board = Board()
     board.counters.boot = 0

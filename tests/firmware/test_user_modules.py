@@ -182,12 +182,24 @@ def test_reports_are_captured_in_the_next_round_in_their_order():
 
 def test_a_report_that_can_be_no_event_fails_where_it_is_made():
     made, captured, _ = garden("blink")
+
+    class Name(str):
+        pass
+
     wrong = ((5, {}), (b"rain", {}), ("rain", None), ("rain", ["mm"]), ("rain", {1: 2}))
+    wrong += ((Name("rain"), {}), ("rain", {Name("mm"): 2}))
     for kind, params in wrong:
         with raises(TypeError):
             made.report(kind, params)
     made.tick()
     assert captured == []
+
+
+def test_a_text_beyond_16_bits_is_reported_whole():
+    made, captured, _ = garden("blink")
+    made.report("sky", json.loads('{"face": "\\ud83d\\ude00", "half": "\\ud83d", "n": 2}'))
+    made.tick()
+    assert captured[0][1] == {"face": "\U0001f600", "half": "\ufffd", "n": 2}
 
 
 def test_reports_beyond_a_rounds_room_are_counted():
@@ -213,6 +225,20 @@ def test_a_report_may_interrupt_the_loop_anywhere():
         made.tick()
     made.tick()
     assert [params["n"] for _, params, _ in captured] == list(range(500))
+
+
+def test_reports_that_never_end_do_not_hold_the_loop():
+    made, captured, _ = garden("blink")
+    made.report("rain", {"n": 0})
+
+    def storm(number):
+        made.report("rain", {"n": number})
+        if number < 300:
+            micropython.schedule(storm, number + 1)
+
+    storm(1)
+    made.tick()
+    assert len(captured) <= 32 and made.missed < 200, "this round took them all"
 
 
 def test_a_quiet_round_allocates_nothing():
