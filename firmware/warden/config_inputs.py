@@ -101,7 +101,8 @@ def _bme280(entry, where, checked):
     if checked["sda"] == checked["scl"]:
         raise ConfigError("%sscl: another pin than sda" % where)
     _readings(entry, where, checked, 1000, 10000, 0.5)
-    checked["address"] = int(str(check.choice(entry, "address", where, _ADDRESSES, 0x76)), 0)
+    address = check.choice(entry, "address", where, _ADDRESSES, 0x76)
+    checked["address"] = 0x76 if address in ("0x76", 0x76) else 0x77
 
 
 _KINDS = {

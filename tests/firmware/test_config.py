@@ -111,3 +111,69 @@ def test_an_escaped_character_is_whole_again():
     assert config.inputs[0]["param"].encode() == b"\xf0\x9f\x9a\xaa"
     assert config.ssid.encode() == b"\xf0\x9f\x9a\xaa" * 32
     assert config.password == "\ufffd"
+
+
+EVERYTHING = {
+    "boot_floor": 3,
+    "wifi": {"ssid": "home", "password": "x"},
+    "poll_s": 5,
+    "watchdog_s": 60,
+    "inputs": [
+        dict(BUTTON, active="low", debounce_ms=30, type="t", param="p", release=True),
+        {"kind": "analog", "name": "a", "pin": 34, "scale": 1.5, "offset": 0, "min_change": 1},
+        {"kind": "ds18x20", "name": "d", "pin": 4, "rom": None, "every_ms": 1000},
+        {"kind": "bme280", "name": "b", "sda": 21, "scl": 22, "address": "0x76", "heartbeat_s": 1},
+    ],
+    "commands": {"power": {"pin": 26, "active": "high", "initial": "off"}, "b": {"module": "m"}},
+    "guardiankey": {
+        "route": "relay",
+        "agent_id": "a",
+        "organization_id": "o",
+        "auth_group_id": "g",
+        "key": KEY,
+        "iv": "AAECAwQFBgcICQoLDA0ODw==",
+        "service": "s",
+        "client_ip": "10.0.0.1",
+        "client_reverse": "r",
+        "user_agent": "u",
+        "api": "https://api",
+        "ca": "ca",
+        "collector": "c:1",
+    },
+    "access": {
+        "name": "n",
+        "keypad": {"rows": [13, 17, 18, 19], "columns": [23, 25, 27], "keys": "123456789*0#"},
+        "lock": {"pin": 32, "active": "high", "open_ms": 1000},
+        "no_verdict": "closed",
+        "hard_notify": "closed",
+        "lockout_after": 5,
+        "lockout_s": 60,
+    },
+}
+ODD = (None, True, -1, 118.0, 10**40, "", ":", "\ud83d", "x" * 300, [], [None], {}, {"pin": []})
+
+
+def fields(table):
+    """(what holds it, its name or number) of every field and item, at any depth."""
+    for name, value in table.items() if isinstance(table, dict) else enumerate(table):
+        yield table, name
+        if isinstance(value, (dict, list)):
+            yield from fields(value)
+
+
+def test_whatever_stands_in_a_field_is_taken_or_named_as_wrong():
+    whole = json.loads(json.dumps(settings(**EVERYTHING)))
+    checked(whole)
+    tried = refused = 0
+    for holder, name in list(fields(whole)):
+        right = holder[name]
+        for odd in ODD:
+            holder[name] = odd
+            tried += 1
+            try:
+                checked(whole)
+            except ConfigError:
+                refused += 1
+        holder[name] = right
+    checked(whole)
+    assert tried > 600 and refused > tried // 2
