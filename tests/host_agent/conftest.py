@@ -13,6 +13,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from host_agent.guardiankey import Account
 from host_agent.link.frames import open_reply, seal_report, tag_of
+from tests.host_agent.clock import Clock
 from tests.host_agent.endpoint import Endpoint
 from tests.host_agent.waiting import eventually, until
 from tools.sandbox import Sandbox, running
@@ -126,6 +127,11 @@ def serve() -> Iterator[Callable[..., Endpoint]]:
     """serve(answer=None, tls=None) starts an Endpoint that lives as long as the test."""
     with ExitStack() as stack:
         yield lambda *args, **kwargs: stack.enter_context(Endpoint(*args, **kwargs).serving())
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture

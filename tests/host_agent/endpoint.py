@@ -10,6 +10,14 @@ ACCEPTED = b"HTTP/1.1 201 Created\r\nX-Trace: t-1\r\nContent-Length: 2\r\n\r\n{}
 
 Answer = Callable[[socket.socket], None]
 
+BEGINNINGS = {
+    "status-line": b"",
+    "headers": b"HTTP/1.1 200 OK\r\n",
+    "body": b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n",
+    "chunked-body": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n100\r\n",
+}
+"""Of answers, by what they then drip."""
+
 
 def answering(body: bytes, status: int = 200) -> Answer:
     """Every request gets this one."""
@@ -31,6 +39,16 @@ class Endpoint:
         self.port = self._listener.getsockname()[1]
         self.base = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self.url = f"{self.base}/api/v1/event"
+
+    def drip_after(self, start: bytes) -> None:
+        """Every answer begins with `start` and goes on byte by byte, until the test is over."""
+
+        def answer(connection: socket.socket) -> None:
+            connection.sendall(start)
+            while not self.released.wait(0.05):
+                connection.sendall(b"x")
+
+        self.answer = answer
 
     @contextmanager
     def serving(self) -> Iterator["Endpoint"]:

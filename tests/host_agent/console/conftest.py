@@ -23,7 +23,6 @@ from host_agent.passwords import hash_password
 from host_agent.store import Store
 from tests.host_agent.browser import PASSWORD, Browser
 from tests.host_agent.console.boards import Board
-from tests.host_agent.console.clock import Clock
 
 COST: Parameters = CHEAPEST
 """Of passwords in tests: a login takes no time."""
@@ -97,11 +96,6 @@ def signed_in(console: Console) -> Iterator[Browser]:
 def store(parts: ConsoleParts) -> Store:
     """The console's."""
     return parts.store
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

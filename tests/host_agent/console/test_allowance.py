@@ -3,7 +3,7 @@
 import pytest
 
 from host_agent.console.allowance import MAX_KEYS, Allowance
-from tests.host_agent.console.clock import Clock
+from tests.host_agent.clock import Clock
 
 BURST = 20
 REFILL_S = 3.0

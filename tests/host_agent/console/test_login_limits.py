@@ -8,7 +8,7 @@ from host_agent.console.login_limits import (
     MAX_KEYS,
     LoginLimits,
 )
-from tests.host_agent.console.clock import Clock
+from tests.host_agent.clock import Clock
 
 
 def seconds(limits: LoginLimits, address: str, user: str) -> int:

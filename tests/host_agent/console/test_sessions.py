@@ -15,7 +15,7 @@ from host_agent.console.sessions import (
 )
 from host_agent.people import User
 from host_agent.store import Store
-from tests.host_agent.console.clock import Clock
+from tests.host_agent.clock import Clock
 
 HERE = ("192.0.2.1", "Browser/1.0")
 

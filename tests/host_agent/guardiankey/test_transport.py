@@ -8,27 +8,15 @@ import time
 import pytest
 
 from host_agent.guardiankey import GuardianKey, Response
+from tests.host_agent.endpoint import BEGINNINGS
 
 SHORT = (0.5, 0.5)
 
 
-@pytest.mark.parametrize(
-    "start",
-    [
-        b"",
-        b"HTTP/1.1 200 OK\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n100\r\n",
-    ],
-    ids=["status-line", "headers", "body", "chunked-body"],
-)
+@pytest.mark.parametrize("start", BEGINNINGS.values(), ids=BEGINNINGS)
 def test_a_dripping_server_holds_nobody(start, serve, ask):
-    def drip(connection):
-        connection.sendall(start)
-        while not endpoint.released.wait(0.05):
-            connection.sendall(b"x")
-
-    endpoint = serve(drip)
+    endpoint = serve()
+    endpoint.drip_after(start)
     begin = time.monotonic()
     verdict = ask(endpoint.base, timeout=SHORT)("check_access", "john")
     assert time.monotonic() - begin < 4

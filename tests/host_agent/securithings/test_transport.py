@@ -7,6 +7,7 @@ import struct
 import pytest
 
 from tests.certificates import Authority
+from tests.host_agent.endpoint import BEGINNINGS
 
 SHORT = (0.3, 0.3)
 
@@ -33,23 +34,10 @@ def test_28_when_no_answer_comes(serve, outcome):
     assert outcome(endpoint.url, timeout=SHORT).statuscode == 28
 
 
-@pytest.mark.parametrize(
-    "start",
-    [
-        b"",
-        b"HTTP/1.1 200 OK\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n100\r\n",
-    ],
-    ids=["status-line", "headers", "body", "chunked-body"],
-)
+@pytest.mark.parametrize("start", BEGINNINGS.values(), ids=BEGINNINGS)
 def test_28_when_the_answer_drips(start, serve, outcome):
-    def drip(connection):
-        connection.sendall(start)
-        while not endpoint.released.wait(0.05):
-            connection.sendall(b"x")
-
-    endpoint = serve(drip)
+    endpoint = serve()
+    endpoint.drip_after(start)
     assert outcome(endpoint.url, timeout=SHORT).statuscode == 28
 
 

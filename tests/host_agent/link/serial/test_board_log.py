@@ -3,22 +3,11 @@ import logging
 import pytest
 
 from host_agent.link.serial.board_log import LINES_PER_S, MAX_CHARACTERS, BoardLog
-
-
-class Seconds:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.host_agent.clock import Clock
 
 
 @pytest.fixture
-def clock() -> Seconds:
-    return Seconds()
-
-
-@pytest.fixture
-def log(clock: Seconds, caplog: pytest.LogCaptureFixture) -> BoardLog:
+def log(clock: Clock, caplog: pytest.LogCaptureFixture) -> BoardLog:
     caplog.set_level(logging.INFO)
     return BoardLog("/dev/ttyUSB0", clock)
 
@@ -53,7 +42,7 @@ def test_an_empty_line_is_not_shown(log: BoardLog, caplog) -> None:
     assert caplog.messages == []
 
 
-def test_what_is_too_much_is_counted_and_told(log: BoardLog, clock: Seconds, caplog) -> None:
+def test_what_is_too_much_is_counted_and_told(log: BoardLog, clock: Clock, caplog) -> None:
     for _ in range(LINES_PER_S + 3):
         log.show(b"x")
     assert len(caplog.messages) == LINES_PER_S

@@ -3,22 +3,11 @@ import logging
 import pytest
 
 from host_agent.link.serial.standing import RETRY_S, Standing
-
-
-class Seconds:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.host_agent.clock import Clock
 
 
 @pytest.fixture
-def clock() -> Seconds:
-    return Seconds()
-
-
-@pytest.fixture
-def make(clock: Seconds, caplog: pytest.LogCaptureFixture):
+def make(clock: Clock, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.INFO)
     return lambda port: Standing(port, clock)
 
