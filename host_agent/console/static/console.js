@@ -1,7 +1,7 @@
 // Keeps the page up to date. Without it every page is complete, as of when it was loaded.
 //
 // The agent tells by server-sent events that something changed; then the page is fetched again, and
-// its elements with `data-live` and an id take the place of those here.
+// its elements with `data-live` and an id tell what those here become.
 "use strict";
 
 const PAUSE_MS = 500; // between two fetches
@@ -9,6 +9,7 @@ const ANYWAY_MS = 30000; // what changes with time alone, such as a device that 
 const RETRY_MS = 15000; // after the agent refused the stream
 const AGAIN_MS = 2000; // after the agent could not be reached
 const PATIENCE_MS = 10000; // a network that swallows everything gives no answer at all
+const OURS = ["open", "class"]; // attributes that this page may have and the agent's does not
 
 const state = document.getElementById("live");
 let aheadMs = Date.now() - Number(document.documentElement.dataset.now); // this clock, of the agent's
@@ -21,41 +22,46 @@ function tell(text, on) {
   state.classList.toggle("on", on);
 }
 
-// An element that somebody works in stays as it is; to have scrolled in it is no work.
-function inUse(element) {
-  const active = document.activeElement;
-  const selection = document.getSelection();
-  return (
-    (element.contains(active) && !active.classList.contains("scroll")) ||
-    (!selection.isCollapsed && selection.containsNode(element, true))
-  );
-}
-
-function swap(old, update) {
-  for (const row of update.querySelectorAll("tr[id]")) {
-    if (!document.getElementById(row.id)) row.classList.add("fresh");
+// `old` becomes as `update` is, and what did not change stays: focus, scrolling, a selection, what
+// was opened. A child is known again by its id, or by its place.
+function settle(old, update) {
+  if (old.isEqualNode(update)) return;
+  if (old.nodeType === Node.TEXT_NODE) {
+    old.data = update.data;
+    return;
   }
-  for (const opened of old.querySelectorAll("details[id][open]")) {
-    const details = update.querySelector(`#${CSS.escape(opened.id)}`);
-    if (details) details.open = true;
+  for (const { name } of [...old.attributes]) {
+    if (!update.hasAttribute(name) && !OURS.includes(name)) old.removeAttribute(name);
   }
-  const boxes = [...old.querySelectorAll(".scroll")].map((box) => ({
-    left: box.scrollLeft,
-    top: box.scrollTop,
-    focused: box === document.activeElement,
-  }));
-  old.replaceWith(update);
-  for (const [place, box] of update.querySelectorAll(".scroll").entries()) {
-    if (!boxes[place]) break;
-    box.scrollTo(boxes[place]);
-    if (boxes[place].focused) box.focus({ preventScroll: true });
+  for (const { name, value } of update.attributes) {
+    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+  for (const child of [...old.children]) {
+    if (child.id && !update.querySelector(`#${CSS.escape(child.id)}`)) child.remove();
+  }
+  let place = old.firstChild;
+  for (const child of [...update.childNodes]) {
+    if (place && place.nodeName === child.nodeName && place.id === child.id) {
+      settle(place, child);
+      place = place.nextSibling;
+    } else {
+      old.insertBefore(child, place);
+    }
+  }
+  while (place) {
+    const next = place.nextSibling;
+    place.remove();
+    place = next;
   }
 }
 
 function replace(fresh) {
+  for (const row of fresh.querySelectorAll("tr[id]")) {
+    if (!document.getElementById(row.id)) row.classList.add("fresh");
+  }
   for (const old of document.querySelectorAll("[data-live][id]")) {
     const update = fresh.getElementById(old.id);
-    if (update && !inUse(old) && !old.isEqualNode(update)) swap(old, update);
+    if (update) settle(old, update);
   }
   aheadMs = Date.now() - Number(fresh.documentElement.dataset.now);
 }
@@ -77,6 +83,9 @@ async function refresh() {
       }
       if (answer.ok) {
         replace(new DOMParser().parseFromString(await answer.text(), "text/html"));
+        if (stream.readyState === EventSource.OPEN) tell("Live", true);
+      } else {
+        tell("Out of date", false);
       }
     } catch {
       due = false;
@@ -129,6 +138,7 @@ function tick() {
   }
 }
 
+document.addEventListener("animationend", (event) => event.target.classList.remove("fresh"));
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) refresh();
 });

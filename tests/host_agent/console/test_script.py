@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from host_agent.clock import now_ms
-from host_agent.store.records import BadEvent, Report
+from host_agent.store.records import BadEvent, CapturedEvent, Report
 from tests.end_to_end.browser import WAIT_MS, chromium
 from tests.host_agent.browser import USER_AGENT
 
@@ -40,10 +40,15 @@ def report(console):
     store = console.parts.store
     device = store.add_device("door", "Lock")
 
-    def send(frame: int, *events: BadEvent) -> None:
+    def send(frame: int, *events: BadEvent | CapturedEvent) -> None:
         console.call(store.accept, Report("door", device.key, 1, frame, now_ms(), events))
 
     return send
+
+
+def warm(seq: int) -> CapturedEvent:
+    values = {"temperature": 20.0 + seq}
+    return CapturedEvent(1, seq, "temperature_reading", values, now_ms(), "board")
 
 
 def bad(seq: int) -> BadEvent:
@@ -56,6 +61,7 @@ def test_what_happens_is_seen_and_the_page_stays(page: Page, report) -> None:
     report(1, bad(1))
     letters = page.get_by_role("table", name="Dead letters")
     expect(letters).to_contain_text("bad for reason 1")
+    expect(letters.locator("tr.fresh")).to_have_count(0)
     report(2, bad(2))
     expect(letters.locator("tr.fresh")).to_contain_text("bad for reason 2")
     assert loads == []
@@ -78,13 +84,35 @@ def test_long_names_stay_in_their_boxes(page: Page, console) -> None:
 
 def test_what_somebody_works_in_stays(page: Page, report) -> None:
     report(1, bad(1))
-    button = page.get_by_role("button", name="Retry all dead letters")
-    button.focus()
-    handle = button.element_handle()
+    link = page.locator("#dead").get_by_role("link", name="unreadable")
+    link.focus()
+    handle = link.element_handle()
     report(2, bad(2))
     expect(page.locator("#dead")).to_contain_text("bad for reason 2")
-    expect(button).to_be_focused()
-    assert handle.evaluate("button => button.isConnected")
+    assert handle.evaluate("link => link === document.activeElement")
+
+
+def test_a_list_that_somebody_opened_goes_on_and_stays_open(page: Page, report) -> None:
+    report(1, warm(1))
+    page.goto("/console/devices/door")
+    page.get_by_text("Newest values of temperature").focus()
+    page.keyboard.press("Enter")
+    for seq in (2, 3):
+        report(seq, warm(seq))
+        values = page.get_by_role("region", name="Values of temperature")
+        expect(values.get_by_role("row")).to_have_count(seq + 1)
+    expect(page.locator("summary")).to_be_focused()
+
+
+def test_a_page_that_cannot_be_brought_up_to_date_says_so(page: Page, console) -> None:
+    console.parts.store.add_device("door", "Lock")
+    page.goto("/console/devices/door")
+    expect(page.locator("#live")).to_have_text("Live")
+    console.parts.store.remove_device("door")
+    expect(page.locator("#live")).to_have_text("Out of date")
+    page.reload()
+    expect(page.get_by_role("heading", name="No such device")).to_be_visible()
+    expect(page.locator("#live")).to_be_empty()
 
 
 def test_a_network_that_went_away_is_told_though_the_stream_knows_nothing(
