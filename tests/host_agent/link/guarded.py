@@ -25,6 +25,8 @@ ACCOUNT = Account(
     key=b"k" * 32,
     iv=b"i" * 16,
 )
+PATIENCE_S = 40.0
+"""For an answer that comes, however busy this machine is."""
 KNOWN = KnownAccount("group", "organization", ACCOUNT.key, ACCOUNT.iv)
 
 
@@ -62,11 +64,22 @@ class Guarded:
         """What the next request to GuardianKey meets."""
         self.sandbox.guardiankey_faults.add(json.dumps([{"kind": kind, **fields}]).encode())
 
+    def let_go(self) -> None:
+        """GuardianKey resets what hangs."""
+        self.sandbox._guardiankey.close()
+
+    def be_patient(self) -> None:
+        """From now on GuardianKey may take its time."""
+        self.relay._call_s = PATIENCE_S
+
 
 @asynccontextmanager
 async def guarded(store: Store, metrics: Metrics, **limits: Any) -> AsyncIterator[Guarded]:
     """With the relay's own `limits`."""
-    async with running(accounts=[KNOWN]) as sandbox, Api(sandbox.url) as api:
-        relay = Relay(api, store, metrics, **limits)
+    async with (
+        running(accounts=[KNOWN]) as sandbox,
+        Api(sandbox.url, connect_s=PATIENCE_S, total_s=PATIENCE_S) as api,
+    ):
+        relay = Relay(api, store, metrics, **{"call_s": PATIENCE_S, **limits})
         yield Guarded(Sessions(store, metrics, relay), relay, sandbox)
         await relay.stop()

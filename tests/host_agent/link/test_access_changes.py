@@ -11,7 +11,8 @@ from host_agent.link.relay import MAX_REASON
 from host_agent.link.sessions import Sessions
 from host_agent.store import Store
 from host_agent.throttle import Throttle
-from tests.host_agent.link.guarded import Guarded, attempt, guarded
+from tests.host_agent.link.guarded import attempt, guarded
+from tests.host_agent.waiting import until
 
 WIDEST = "\U0001f6aa"  # four bytes
 LONGEST_NAME = "d" * 64
@@ -118,14 +119,12 @@ def test_a_lockdown_during_the_judgement_comes_with_the_verdict(
     async def conversation() -> dict[str, Any]:
         async with guarded(store, metrics) as guard:
             guard.fault("delay", seconds=0.3)
-            return await asyncio.gather(exchange(guard), asyncio.to_thread(lock))
+            held = [state.list, state.rev]
+            waiting = asyncio.create_task(guard.exchange(board, attempt=attempt(7), access=held))
+            await until(lambda: guard.relay.in_flight)
+            store.set_lockdown("door", True)
+            return await waiting
 
-    async def exchange(guard: Guarded) -> dict[str, Any]:
-        return await guard.exchange(board, attempt=attempt(7), access=[state.list, state.rev])
-
-    def lock() -> None:
-        store.set_lockdown("door", True)
-
-    reply, _ = asyncio.run(conversation())
+    reply = asyncio.run(conversation())
     assert reply["verdict"]["response"] == "ACCEPT"
     assert reply["access"]["lockdown"] is True

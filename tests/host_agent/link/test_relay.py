@@ -151,6 +151,7 @@ def test_what_guardiankey_did_not_take_comes_late(relayed, board, store, metrics
         assert "GuardianKey" in reply["verdict"]["reason"]
         assert guard.relay.failing
         assert store.attempts()[0].verdict.retry
+        guard.be_patient()
         late = await guard.exchange(board, attempt=asked | {"ask": False})
         assert late["verdict"] == verdict(7, "SENT")
         assert guard.relay.failing is None
@@ -187,9 +188,10 @@ def test_a_hanging_guardiankey_slows_nobody_else(relayed, board, store, make_boa
         reply = await guard.exchange(other, attempt=attempt(1))
         assert reply["verdict"] == verdict(1, "ACCEPT")
         assert not waiting.done()
+        guard.let_go()
         assert (await waiting)["verdict"]["retry"]
 
-    relayed(conversation, call_s=2.0)
+    relayed(conversation)
 
 
 def test_a_call_goes_on_without_the_board_that_waited_for_it(relayed, board, store) -> None:
@@ -226,12 +228,13 @@ def test_attempts_above_the_limit_are_told_at_once(relayed, board, metrics, limi
             "retry": True,
         }
         assert not any(task.done() for task in first)
+        guard.let_go()
         await asyncio.gather(*first)
         guard.sandbox.guardiankey_faults.clear()
         reply = await guard.exchange(board, attempt=attempt(3))
         assert reply["verdict"] == verdict(3, "ACCEPT")
 
-    relayed(conversation, call_s=0.5, **{limit: 2})
+    relayed(conversation, **{limit: 2})
     assert count(metrics, "busy") == 1
 
 

@@ -13,7 +13,7 @@ from host_agent.link.relay import Relay
 from host_agent.link.sessions import Sessions
 from host_agent.metrics import Metrics
 from host_agent.store import Store
-from tests.host_agent.link.guarded import KNOWN, attempt
+from tests.host_agent.link.guarded import KNOWN, PATIENCE_S, attempt
 from tests.host_agent.waiting import until
 from tools.sandbox import running
 
@@ -28,8 +28,8 @@ from host_agent.store import Store
 
 async def main(store, url, frame):
     metrics = Metrics()
-    async with Api(url) as api:
-        await Sessions(store, metrics, Relay(api, store, metrics)).exchange(frame)
+    async with Api(url, connect_s=40, total_s=40) as api:
+        await Sessions(store, metrics, Relay(api, store, metrics, call_s=40)).exchange(frame)
         await asyncio.Event().wait()
 
 asyncio.run(main(Store.open(Path(sys.argv[1])), sys.argv[2], sys.stdin.buffer.readline().strip()))
@@ -65,8 +65,9 @@ async def repeated(path, sandbox, board, asked) -> dict[str, object]:
     """What a new process answers to the attempt in the board's next frame."""
     metrics = Metrics()
     with Store.open(path) as store:
-        async with Api(sandbox.url) as api:
-            sessions = Sessions(store, metrics, Relay(api, store, metrics))
+        async with Api(sandbox.url, connect_s=PATIENCE_S, total_s=PATIENCE_S) as api:
+            relay = Relay(api, store, metrics, call_s=PATIENCE_S)
+            sessions = Sessions(store, metrics, relay)
             answer = await sessions.exchange(board.seal(attempt=asked))
             return board.open(answer.frame)["verdict"]
 

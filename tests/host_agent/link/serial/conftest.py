@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from anyio.from_thread import start_blocking_portal
 
-from host_agent.link.serial import SerialLink
+from host_agent.link.serial.link import SerialLink
 from host_agent.link.sessions import Sessions
 from host_agent.metrics import Metrics
 from host_agent.store import Store
