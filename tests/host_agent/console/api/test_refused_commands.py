@@ -12,8 +12,8 @@ from host_agent.console.parts import ConsoleParts
 from host_agent.console.refused_requests import BURST, REFILL_S, RefusedRequests
 from host_agent.store import Caller, ExternalEvent, Limits, Store, StoredEvent
 from host_agent.tokens import new_token
-from tests.host_agent.console.api.program import POWER, Program, told
 from tests.host_agent.clock import Clock
+from tests.host_agent.console.api.program import POWER, Program, told
 from tests.host_agent.waiting import eventually
 
 JSON = {"Content-Type": "application/json"}
