@@ -15,8 +15,8 @@ from typing import Self
 
 from host_agent.errors import ThingWardenError
 
-_START_S = 30
-_STOP_S = 20
+_START_S = 60
+_STOP_S = 60
 
 
 _FREE_PORTS = range(10_240, 32_768)

@@ -7,7 +7,7 @@ import requests
 
 PASSWORD = "correct horse battery staple"
 USER_AGENT = "Browser/1.0"
-TIMEOUT_S = 20
+TIMEOUT_S = 40
 
 
 class Browser(requests.Session):

@@ -51,7 +51,7 @@ class SealedBoard:
 
     def post(self, url: str, frame: bytes) -> tuple[int, bytes]:
         """(status, body) of a frame sent to the agent at `url`."""
-        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=40)
         try:
             connection.request("POST", "/v1/frames", frame, {"Content-Type": "application/jose"})
             response = connection.getresponse()

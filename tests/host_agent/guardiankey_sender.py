@@ -68,7 +68,7 @@ class Sender:
         return self.post(self.body(**fields))
 
     def post(self, body: bytes, content_type: str | None = JSON, path: str = PATH) -> Answer:
-        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=20)
+        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=40)
         headers = {} if content_type is None else {"Content-Type": content_type}
         try:
             connection.request("POST", path, body, headers)

@@ -13,7 +13,7 @@ from host_agent.store import Store
 from tests.certificates import Authority
 from tools.server_process import ServerError, ServerProcess
 
-EXIT_S = 20
+EXIT_S = 60
 
 
 class Agent(ServerProcess):
@@ -47,7 +47,7 @@ class Agent(ServerProcess):
         """(status, text) of a page of the console."""
         request = urllib.request.Request(self.console + path, headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=10) as response:
+            with urllib.request.urlopen(request, timeout=40) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             with error:

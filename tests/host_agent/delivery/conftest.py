@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import json
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -13,19 +12,23 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from host_agent.delivery import Delivery, DeliverySettings, Endpoint
+from host_agent.delivery.delivery import Delivery
+from host_agent.delivery.settings import DeliverySettings, Endpoint
 from host_agent.metrics import Metrics
 from host_agent.store import CapturedEvent, Params, Report, Store
 from tools.sandbox import Sandbox
+from tools.server_process import free_port
 
-FAST = {"retry_base_s": 0.02, "retry_cap_s": 0.05, "timeout_s": 5, "probe_s": 0.1}
+FAST = {"retry_base_s": 0.02, "retry_cap_s": 0.05, "timeout_s": 40, "probe_s": 0.1}
 KEY, SECRET = "demo-key", "demo-secret"
+
+Answer = Callable[[dict], web.Response | Awaitable[web.Response]]
 
 
 class Cloud:
     """An endpoint that answers as a test says, and keeps the bodies it got."""
 
-    def __init__(self, answer: Callable[[dict], web.Response]) -> None:
+    def __init__(self, answer: Answer) -> None:
         self.url = ""
         self.bodies: list[dict] = []
         self.connections: set[tuple] = set()
@@ -34,7 +37,8 @@ class Cloud:
     async def handle(self, request: web.Request) -> web.Response:
         self.connections.add(request.transport.get_extra_info("peername"))
         self.bodies.append(await request.json())
-        return self._answer(self.bodies[-1])
+        answer = self._answer(self.bodies[-1])
+        return answer if isinstance(answer, web.Response) else await answer
 
 
 @pytest.fixture
@@ -61,11 +65,12 @@ def press(store: Store) -> Callable[..., Awaitable[None]]:
 
 @pytest.fixture
 def cloud() -> Callable[..., object]:
-    """`async with cloud(answer) as c:` an endpoint whose answers `answer(body)` makes."""
+    """`async with cloud(answer) as c:` an endpoint whose answers `answer(body)` makes; it may be
+    a coroutine."""
 
     @asynccontextmanager
     async def cloud(
-        answer: Callable[[dict], web.Response], ssl_context: ssl.SSLContext | None = None
+        answer: Answer, ssl_context: ssl.SSLContext | None = None
     ) -> AsyncIterator[Cloud]:
         cloud = Cloud(answer)
         app = web.Application()
@@ -130,5 +135,4 @@ def fail() -> Callable[..., None]:
 @pytest.fixture
 def unused_port_url() -> str:
     """Where nobody listens now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"http://127.0.0.1:{server.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"

@@ -66,7 +66,7 @@ def with_link(sessions: Sessions, metrics: Metrics):
                 port = int(listener.url.rpartition(":")[2])
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 try:
-                    return await asyncio.wait_for(talk(reader, writer), 20)
+                    return await asyncio.wait_for(talk(reader, writer), 40)
                 finally:
                     writer.close()
 
