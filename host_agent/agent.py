@@ -15,19 +15,19 @@ from pathlib import Path
 from host_agent.app import Agent
 from host_agent.app.listening import MAX_CONNECTIONS as APP_CONNECTIONS
 from host_agent.app.running import AppRun
-from host_agent.config import Settings
+from host_agent.config import ConfigError, GuardianKeySettings, Settings
 from host_agent.console.app import MAX_CONNECTIONS as CONSOLE_CONNECTIONS
 from host_agent.console.app import console_app
 from host_agent.console.live import Live
 from host_agent.console.parts import ConsoleParts
 from host_agent.console.sessions import Sessions as ConsoleSessions
-from host_agent.delivery import Delivery
+from host_agent.delivery.delivery import Delivery
 from host_agent.errors import ThingWardenError
-from host_agent.guardiankey import Account
+from host_agent.guardiankey import Account, GuardianKeyError
 from host_agent.guardiankey.aio import Api, AsyncGuardianKey
 from host_agent.link.http import link_app
 from host_agent.link.relay import CALL_S, Relay
-from host_agent.link.serial import SerialLink
+from host_agent.link.serial.link import SerialLink
 from host_agent.link.sessions import Sessions
 from host_agent.listener import Listener
 from host_agent.lockdown import Lockdown
@@ -99,7 +99,7 @@ def run_agent(settings: Settings, app: Agent | None = None) -> None:
     endpoint = settings.securithings.endpoint()
     guardiankey = settings.guardiankey
     account = guardiankey.load_account()
-    api = guardiankey.open_api(CALL_S)
+    api, client = _clients(guardiankey, account)
     path = locate(Path(settings.store.path))
     metrics = Metrics()
     limits = Limits(settings.store.max_events, settings.store.max_bytes)
@@ -117,7 +117,7 @@ def run_agent(settings: Settings, app: Agent | None = None) -> None:
             serial=SerialLink(settings.serial.ports, sessions, store, path, metrics),
             lockdown=Lockdown(guardiankey.lockdown_on, guardiankey.lockdown_devices),
             app=AppRun(app or Agent(), store, metrics),
-            guardiankey=guardiankey.open_client(account) if account else None,
+            guardiankey=client,
             live=Live(metrics),
         )
         with ExitStack() as stack, asyncio.Runner(loop_factory=_new_event_loop) as runner:
@@ -127,6 +127,18 @@ def run_agent(settings: Settings, app: Agent | None = None) -> None:
             runner.run(_serve(parts, listeners))
             if app:
                 _end_within(APP_END_S)
+
+
+def _clients(
+    settings: GuardianKeySettings, account: Account | None
+) -> tuple[Api, AsyncGuardianKey | None]:
+    """For doors, and for logins to the console. Raises ConfigError for a `ca` that is none."""
+    ca = settings.ca or None
+    try:
+        client = AsyncGuardianKey(account, settings.api, ca=ca) if account else None
+        return Api(settings.api, total_s=CALL_S, ca=ca), client
+    except GuardianKeyError as error:
+        raise ConfigError(f"[guardiankey] {error}") from error
 
 
 def _bound(parts: _Parts, account: Account | None) -> Iterator[tuple[str, Listener]]:

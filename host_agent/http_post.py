@@ -3,7 +3,6 @@
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
 
@@ -12,6 +11,7 @@ import urllib3
 from requests.structures import CaseInsensitiveDict
 
 from host_agent.http_deadline import DeadlineAdapter
+from host_agent.http_response import MAX_ANSWER_BYTES, Response
 from host_agent.loopback import is_loopback
 
 # https://curl.se/libcurl/c/libcurl-errors.html
@@ -42,24 +42,8 @@ _NUMBER_OF: tuple[tuple[type[BaseException], int], ...] = (
     (urllib3.exceptions.TimeoutError, OPERATION_TIMEDOUT),
 )
 
-MAX_ANSWER_BYTES = 1024 * 1024
 _MAX_CAUSE_CHARACTERS = 200
 _NO_PROXY = {"http": "", "https": ""}
-
-
-@dataclass(frozen=True)
-class Response:
-    """What became of a request.
-
-    `statuscode` is the HTTP status or, below 100, the libcurl number of a transport error: 6 name
-    not resolved, 7 not connected, 28 timed out, 35 TLS failed, 60 certificate refused, 56 anything
-    else. `headers` are found in any case; `body` is the answer's text (UTF-8, at most 1 MiB) or,
-    after a transport error, its cause in a few words.
-    """
-
-    statuscode: int
-    headers: Mapping[str, str]
-    body: str
 
 
 def open_session(headers: Mapping[str, str]) -> requests.Session:

@@ -5,7 +5,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -25,7 +25,6 @@ from host_agent.guardiankey import (
     DEFAULT_COLLECTOR,
     Account,
     Email,
-    GuardianKey,
     Response,
     Verdict,
     Webhook,
@@ -33,6 +32,9 @@ from host_agent.guardiankey import (
 from host_agent.guardiankey.account import DEFAULT_SERVICE
 from host_agent.guardiankey.event import AUTHENTICATION
 from host_agent.store import Store
+
+if TYPE_CHECKING:
+    from host_agent.guardiankey import GuardianKey
 
 app = App(name="guardiankey", help="Register at GuardianKey, and try an account out.")
 
@@ -266,7 +268,10 @@ def resolve(
     print_line(f"resolved as {action}")
 
 
-def _client(where: Where, collector: tuple[str, int] = DEFAULT_COLLECTOR) -> GuardianKey:
+def _client(where: Where, collector: tuple[str, int] = DEFAULT_COLLECTOR) -> "GuardianKey":
+    # The client brings requests, which takes longer to import than most commands altogether.
+    from host_agent.guardiankey import GuardianKey
+
     api, ca, account = _defaults(where.api, where.ca, where.config)
     return GuardianKey(Account.load(where.account or account), api, collector, ca=ca)
 

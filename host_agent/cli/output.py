@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from host_agent.errors import ThingWardenError
 from host_agent.text import printable as printable
@@ -64,6 +61,11 @@ def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], *, whole: str = ""
 ) -> None:
     """On a narrow terminal cells are folded, except in the column `whole`."""
+    # rich takes a tenth of a command's time to import, and most commands show no table.
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
         table.add_column(column, no_wrap=column == whole)

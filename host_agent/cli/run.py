@@ -7,9 +7,6 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from host_agent.agent import run_agent
-from host_agent.app import Agent, AppError
-from host_agent.app.loading import LOGGERS, load_app
 from host_agent.cli.output import DEFAULT_CONFIG, ConfigPath, UsageError
 from host_agent.config import load_settings
 
@@ -32,17 +29,19 @@ def run(
 
     Example: thingwarden run --app host_agent/examples/hvac.py
     """
+    # The agent takes a second to import, which no other command is to wait for.
+    from host_agent.agent import run_agent
+    from host_agent.app import AppError
+    from host_agent.app.loading import LOGGERS, load_app
+
     gc.set_threshold(_COLLECT_AFTER)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     settings = load_settings(config)
     for logger in ("host_agent", LOGGERS):
         logging.getLogger(logger).setLevel(settings.log.level.upper())
-    run_agent(settings, None if app is None else _load(app))
-
-
-def _load(file: Path) -> Agent:
     try:
-        return load_app(file)
+        handlers = None if app is None else load_app(app)
     except AppError as error:
         raise UsageError(str(error)) from error
+    run_agent(settings, handlers)

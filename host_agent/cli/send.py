@@ -9,7 +9,7 @@ from host_agent.cli.output import DEFAULT_CONFIG, ConfigPath, UsageError, print_
 from host_agent.cli.store import open_store
 from host_agent.config import load_settings
 from host_agent.errors import ThingWardenError
-from host_agent.securithings import Response, SecuriThings, without_secrets
+from host_agent.securithings import Response, without_secrets
 from host_agent.values import Value, parse_value
 
 _TIMEOUT_S = (10.0, 30.0)
@@ -33,6 +33,9 @@ def send(
 
     Example: thingwarden send buttonState pressed=true --device front-door --device-type Lock
     """
+    # The client brings requests, which takes longer to import than most commands altogether.
+    from host_agent.securithings import SecuriThings
+
     endpoint = load_settings(config).securithings.endpoint()
     values = [_param(text) for text in params]
     answers: list[Response] = []

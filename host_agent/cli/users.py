@@ -15,7 +15,6 @@ from host_agent.cli.output import (
 )
 from host_agent.cli.secret import read_secret
 from host_agent.cli.store import open_store
-from host_agent.passwords import hash_password
 
 app = App(name="user", help="Who may log in to the console; works while the agent runs.")
 
@@ -37,7 +36,7 @@ def add(
     Example: thingwarden user add ann --email ann@example.com
     """
     with open_store(config) as store:
-        store.people.add_user(name, email, hash_password(read_secret("password", new=True), name))
+        store.people.add_user(name, email, _new_password(name))
     print_line(f"added {name}, who may log in to the console now")
 
 
@@ -46,7 +45,7 @@ def password(name: Name, /, *, config: ConfigPath = DEFAULT_CONFIG) -> None:
     """Give a user a new password, asked for as with `add`; whoever is logged in with the old one is
     logged out."""
     with open_store(config) as store:
-        store.people.set_password(name, hash_password(read_secret("password", new=True), name))
+        store.people.set_password(name, _new_password(name))
     print_line(f"{name} has a new password; every session under the old one has ended")
 
 
@@ -81,3 +80,11 @@ def list_(*, json: AsJson = False, config: ConfigPath = DEFAULT_CONFIG) -> None:
             for user in users
         ],
     )
+
+
+def _new_password(user: str) -> str:
+    """The hash of a password that is asked for."""
+    # argon2 brings a library in C, which only whoever gives a password is to wait for.
+    from host_agent.passwords import hash_password
+
+    return hash_password(read_secret("password", new=True), user)

@@ -12,10 +12,8 @@ from host_agent.guardiankey import (
     DEFAULT_API,
     Account,
     AccountError,
-    GuardianKeyError,
     api_problem,
 )
-from host_agent.guardiankey.aio import Api, AsyncGuardianKey
 from host_agent.store import DEVICE_NAME
 
 LOCKDOWN_RESPONSES = ("NOTIFY", "HARD_NOTIFY", "BLOCK")
@@ -76,20 +74,6 @@ class GuardianKeySettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unkn
             return Account.load(self.account)
         except AccountError as error:
             raise ConfigError(f"[guardiankey] account: {error}") from error
-
-    def open_api(self, total_s: float) -> Api:
-        """For requests of `total_s` at most. Raises ConfigError for a `ca` that is none."""
-        try:
-            return Api(self.api, total_s=total_s, ca=self.ca or None)
-        except GuardianKeyError as error:
-            raise ConfigError(f"[guardiankey] {error}") from error
-
-    def open_client(self, account: Account) -> AsyncGuardianKey:
-        """For logins to the console. Raises ConfigError for a `ca` that is none."""
-        try:
-            return AsyncGuardianKey(account, self.api, ca=self.ca or None)
-        except GuardianKeyError as error:
-            raise ConfigError(f"[guardiankey] {error}") from error
 
     def located(self, directory: Path) -> "GuardianKeySettings":
         """With the files as seen from `directory`."""

@@ -11,7 +11,7 @@ from host_agent.config.errors import ConfigError
 from host_agent.config.guardiankey import GuardianKeySettings
 from host_agent.config.serial import SerialSettings
 from host_agent.config.values import address, check_address, check_file, check_proxies, check_url
-from host_agent.delivery import DeliverySettings, Endpoint
+from host_agent.delivery.settings import DeliverySettings, Endpoint
 from host_agent.securithings import DEFAULT_URL, api_key_problem
 
 ENVIRONMENT = {"api_key": "THINGWARDEN_API_KEY", "api_secret": "THINGWARDEN_API_SECRET"}

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from host_agent.guardiankey import account_file
-from host_agent.guardiankey.cfb8 import IV_BYTES, KEY_BYTES
 from host_agent.guardiankey.errors import AccountError, RegistrationError
 from host_agent.guardiankey.registration import Email, Webhook, register
-from host_agent.guardiankey.settings import DEFAULT_API
+from host_agent.guardiankey.settings import DEFAULT_API, IV_BYTES, KEY_BYTES
 
 DEFAULT_SERVICE = "ThingWarden"
 

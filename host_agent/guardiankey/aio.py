@@ -37,7 +37,7 @@ from host_agent.guardiankey.settings import (
     tls_context,
 )
 from host_agent.guardiankey.verdict import Sent, Verdict
-from host_agent.http_post import MAX_ANSWER_BYTES
+from host_agent.http_response import MAX_ANSWER_BYTES
 
 
 class Api:

@@ -5,9 +5,7 @@ from typing import Any
 from Crypto.Cipher import AES
 
 from host_agent.guardiankey.errors import GuardianKeyError
-
-KEY_BYTES = 32
-IV_BYTES = 16
+from host_agent.guardiankey.settings import IV_BYTES, KEY_BYTES
 
 
 def encrypt(key: bytes, iv: bytes, data: bytes) -> bytes:

@@ -9,11 +9,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
-from host_agent.guardiankey.cfb8 import IV_BYTES, KEY_BYTES
 from host_agent.guardiankey.errors import RegistrationError
-from host_agent.guardiankey.settings import HEADERS, check_api, joined, tls_context
+from host_agent.guardiankey.settings import (
+    HEADERS,
+    IV_BYTES,
+    KEY_BYTES,
+    check_api,
+    joined,
+    tls_context,
+)
 from host_agent.guardiankey.verdict import json_object
-from host_agent.http_post import Response, open_session, post
+from host_agent.http_response import Response
 
 _TIMEOUT_S = (5.0, 30.0)  # nobody's login waits for it
 _TOLD_CHARACTERS = 200
@@ -107,6 +113,9 @@ def register(
 
 
 def _post(url: str, form: dict[str, str], ca: str | None) -> Response:
+    # requests takes longer to import than all the rest; few programs that have accounts make one.
+    from host_agent.http_post import open_session, post
+
     headers = {**HEADERS, "Content-Type": "application/x-www-form-urlencoded"}
     with open_session(headers) as session:
         return post(session, url, urlencode(form).encode(), _TIMEOUT_S, ca)

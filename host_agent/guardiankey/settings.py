@@ -9,6 +9,9 @@ from host_agent.guardiankey.errors import GuardianKeyError
 from host_agent.loopback import is_loopback
 
 DEFAULT_API = "https://api.guardiankey.io"
+KEY_BYTES = 32
+IV_BYTES = 16
+"""Of an account's AES-256 (WIRE.md B2)."""
 DEFAULT_COLLECTOR = ("collector.guardiankey.net", 8888)
 TIMEOUT = (1.0, 4.0)
 """Seconds to connect, and in all (WIRE.md B6)."""

@@ -1,7 +1,11 @@
-"""Client library for SecuriThings' event API, usable without the agent (see README.md)."""
+"""Client library for SecuriThings' event API, usable without the agent (see README.md).
 
-from host_agent.http_post import Response
-from host_agent.securithings.client import SecuriThings
+The client is imported when it is asked for: `requests` takes longer than all the rest.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from host_agent.http_response import Response
 from host_agent.securithings.errors import SecuriThingsError
 from host_agent.securithings.event import Event
 from host_agent.securithings.masking import without_secrets
@@ -11,6 +15,18 @@ from host_agent.securithings.wire import (
     request_headers,
     url_problem,
 )
+
+if TYPE_CHECKING:
+    from host_agent.securithings.client import SecuriThings
+else:
+
+    def __getattr__(name: str) -> Any:
+        if name == "SecuriThings":
+            from host_agent.securithings.client import SecuriThings
+
+            return SecuriThings
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "DEFAULT_URL",

@@ -12,7 +12,8 @@ from typing import Self
 
 import requests
 
-from host_agent.http_post import Response, open_session, post
+from host_agent.http_post import open_session, post
+from host_agent.http_response import Response
 from host_agent.securithings.errors import SecuriThingsError
 from host_agent.securithings.event import Event
 from host_agent.securithings.values import checked_text

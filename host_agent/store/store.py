@@ -5,11 +5,10 @@ import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from host_agent import access as access_rules
 from host_agent.access import AccessState
-from host_agent.metrics import Metrics
 from host_agent.store import attempts as attempt_table
 from host_agent.store import devices as device_table
 from host_agent.store import events as event_table
@@ -42,6 +41,9 @@ from host_agent.store.schema import explain
 from host_agent.store.usage import Usage
 from host_agent.store.writer import Writer
 
+if TYPE_CHECKING:  # the agent alone has metrics, and prometheus_client takes long to import
+    from host_agent.metrics import Metrics
+
 _CHUNK = 1000
 
 
@@ -60,7 +62,7 @@ class Store(Reader):
 
     @classmethod
     def open(
-        cls, path: Path, limits: Limits | None = None, metrics: Metrics | None = None
+        cls, path: Path, limits: Limits | None = None, metrics: "Metrics | None" = None
     ) -> "Store":
         """Open or make the store. A damaged one is set aside, and its devices restored."""
         path = locate(path)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent.delivery import DeliverySettings
 from host_agent.delivery.judgement import excerpt, failed, retry_after_s, retry_delay_s
+from host_agent.delivery.settings import DeliverySettings
 from host_agent.store import Dead, Outgoing, Retry
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -33,6 +33,18 @@ def test_the_first_failure_starts_the_clock_of_giving_up():
 
     assert isinstance(failed(event(1, 5000), "HTTP 503", 104_999, settings), Retry)
     assert isinstance(failed(event(1, 5000), "HTTP 503", 105_000, settings), Dead)
+
+
+@pytest.mark.parametrize(("attempts", "fate"), [(1, Retry), (22, Retry), (23, Dead)])
+def test_a_day_in_which_nobody_tried_is_no_day_of_failures(attempts, fate):
+    outcome = failed(event(attempts, 0), "HTTP 503", 400 * 86_400_000, DeliverySettings())
+    assert isinstance(outcome, fate)
+
+
+def test_a_clock_that_was_set_back_begins_the_time_anew():
+    retry = failed(event(100, 90_000_000), "HTTP 503", 1000, DeliverySettings())
+    assert isinstance(retry, Retry)
+    assert retry.first_attempt_ms == 1000
 
 
 def test_retry_after_is_the_least_delay():

@@ -9,7 +9,8 @@ ROOT = Path(__file__).parents[3]
 DISK_FULL = """
 import asyncio, resource, sys
 from pathlib import Path
-from host_agent.delivery import Delivery, DeliverySettings, Endpoint
+from host_agent.delivery.delivery import Delivery
+from host_agent.delivery.settings import DeliverySettings, Endpoint
 from host_agent.metrics import Metrics
 from host_agent.store import CapturedEvent, Report, Store, StoreFull
 from tools import sandbox as sandboxes

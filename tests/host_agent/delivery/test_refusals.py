@@ -9,7 +9,8 @@ from contextlib import closing
 import pytest
 from aiohttp import web
 
-from host_agent.delivery import Endpoint
+from host_agent.delivery import delivery
+from host_agent.delivery.settings import Endpoint
 from host_agent.metrics import Metrics
 from host_agent.store import Retry
 from tools import sandbox as sandboxes
@@ -107,6 +108,20 @@ def test_a_clock_that_was_set_back_does_not_hold_up_an_event(store, press, deliv
         in_a_year_ms = now_ms() + 365 * 24 * HOUR_MS
         await store.settle([Retry(event.id, 1, in_a_year_ms, in_a_year_ms, "HTTP 503")])
         async with sandboxes.running() as sandbox, delivering(sandbox.url):
+            await until(lambda: store.stats().delivered)
+
+    asyncio.run(scenario())
+
+
+def test_an_event_that_waits_when_the_clock_is_set_back_waits_no_longer(
+    store, press, delivering, until, fail, monkeypatch
+):
+    async def scenario():
+        async with sandboxes.running() as sandbox, delivering(sandbox.url):
+            fail(sandbox, kind="status", status=503, retry_after=1)
+            await press("door", 1)
+            await until(lambda: store.pending("door", 0, 1)[0].attempts)
+            monkeypatch.setattr(delivery, "now_ms", lambda: now_ms() - HOUR_MS // 2)
             await until(lambda: store.stats().delivered)
 
     asyncio.run(scenario())
