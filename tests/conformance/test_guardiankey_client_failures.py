@@ -29,11 +29,15 @@ from host_agent.guardiankey import (
     Sent,
     Verdict,
 )
+from host_agent.guardiankey.settings import TIMEOUT
 from tests.certificates import Authority
 from tests.host_agent.endpoint import Endpoint
+from tools.server_process import free_port
 
 DATA = Path(__file__).parent / "data" / "guardiankey.json"
 CASES = [case for case in json.loads(DATA.read_text())["cases"] if case["kind"] == "gk_failure"]
+
+PATIENCE_S = 40.0
 
 OURS = {
     "checkaccess": ("check_access", 2),
@@ -138,7 +142,7 @@ def check(case, call, outcome, expected):
         assert bool(outcome.result.reason) is (expected.response is Response.ERROR)
         assert outcome.result.allowed is (expected.response is not Response.BLOCK)
     elif call[0] == "send_event":  # any 200 means that it was taken
-        taken = case["server"].get("status") == "200 OK" and outcome.seconds < 4
+        taken = case["server"].get("status") == "200 OK" and expected.reason != IN_TIME
         assert outcome.result.taken is taken
         if not taken:
             assert outcome.result.retry is expected.retry
@@ -146,8 +150,8 @@ def check(case, call, outcome, expected):
     else:  # not in a login's way: an error
         assert isinstance(outcome.result, ResolutionError)
         assert expected.reason in str(outcome.result)
-    assert outcome.seconds < (4.9 if case["server"]["mode"].startswith("slow") else 3.0)
-    assert outcome.seconds >= min(4, case["server"].get("delay_s", 0))
+    assert outcome.seconds < PATIENCE_S
+    assert outcome.seconds >= min(TIMEOUT[1], case["server"].get("delay_s", 0))
     nobody_asked = case["server"]["mode"] in ("refused", "untrusted")
     assert outcome.paths == ([] if nobody_asked else [PATHS[call]])
     assert outcome.elsewhere == 0
@@ -159,7 +163,7 @@ def test_every_failure_has_an_answer():
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
-    """Both clients meet every behaviour, all at the same time: the slow ones take 4 s together.
+    """Both clients meet every behaviour; the slow ones all at the same time, for 4 s together.
 
     The loop ends after the servers, because TLS says goodbye after the client is gone.
     """
@@ -168,18 +172,30 @@ def outcomes(tmp_path_factory):
     keys = [(client, *case) for client in (GuardianKey, AsyncGuardianKey) for case in met]
     authority = Authority(tmp_path_factory.mktemp("trusted"))
     stranger = Authority(tmp_path_factory.mktemp("stranger"))
-    with (
-        start_blocking_portal() as loop,
-        ExitStack() as stack,
-        ThreadPoolExecutor(len(keys)) as pool,
-    ):
-        runs = {}
-        for client, mode, call in keys:
-            service = Service(
-                servers[mode], (stranger if mode == "untrusted" else authority), stack
-            )
-            runs[client, mode, call] = pool.submit(meet, loop, client, call, service, authority)
-        yield {key: run.result(timeout=60) for key, run in runs.items()}
+    slow = [key for key in keys if key[1].startswith("slow")]
+    quick = [key for key in keys if key not in slow]
+    results = {}
+    with start_blocking_portal() as loop, ExitStack() as stack:
+        for together, at_a_time in ((quick, 4), (slow, len(slow))):
+            with ThreadPoolExecutor(at_a_time) as pool:
+                runs = {}
+                for client, mode, call in together:
+                    proof = stranger if mode == "untrusted" else authority
+                    service = Service(servers[mode], proof, stack)
+                    work = (meet, loop, client, call, service, authority, patience(mode))
+                    runs[client, mode, call] = pool.submit(*work)
+                results |= {key: run.result(timeout=90) for key, run in runs.items()}
+        yield results
+
+
+def patience(mode: str) -> tuple[float, float]:
+    """The timeout of the client: its own where it has to give up, else one that no busy machine
+    exceeds."""
+    return (TIMEOUT[1] if INSTEAD[mode].reason == IN_TIME else PATIENCE_S,) * 2
+
+
+def test_an_answer_after_three_seconds_is_in_time():
+    assert TIMEOUT[1] > 3
 
 
 class Service:
@@ -189,8 +205,7 @@ class Service:
         self.elsewhere = stack.enter_context(Endpoint().serving())
         self.endpoint: Endpoint | None = None
         if behaviour["mode"] == "refused":
-            with socket.create_server(("127.0.0.1", 0)) as nobody:
-                self.api = f"https://127.0.0.1:{nobody.getsockname()[1]}"
+            self.api = f"https://127.0.0.1:{free_port()}"
             return
         self.endpoint = stack.enter_context(
             Endpoint(self._answer(behaviour), authority.server()).serving()
@@ -237,6 +252,7 @@ def meet(
     call: tuple[str, int | None],
     service: Service,
     ca: Authority,
+    timeout: tuple[float, float],
 ) -> Outcome:
     account = Account(
         agent_id="agent", organization_id="org", auth_group_id="g", key=b"k" * 32, iv=b"i" * 16
@@ -250,7 +266,7 @@ def meet(
     }[name]
 
     async def on_a_loop() -> tuple[object, float]:
-        async with client(account, service.api, ca=ca.pem) as guardiankey:
+        async with client(account, service.api, ca=ca.pem, timeout=timeout) as guardiankey:
             start = time.monotonic()
             try:
                 result = await getattr(guardiankey, name)(*arguments)
@@ -259,7 +275,7 @@ def meet(
             return result, time.monotonic() - start
 
     def in_a_thread() -> tuple[object, float]:
-        with client(account, service.api, ca=ca.pem) as guardiankey:
+        with client(account, service.api, ca=ca.pem, timeout=timeout) as guardiankey:
             start = time.monotonic()
             try:
                 result = getattr(guardiankey, name)(*arguments)
