@@ -1,7 +1,5 @@
 import asyncio
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from host_agent.store import (
     Report,
     Store,
 )
+from tests.host_agent.store.file import alter
 
 
 @pytest.fixture
@@ -41,8 +40,7 @@ def listed(warden, *arguments: object) -> list[dict[str, object]]:
 
 
 def test_params_damaged_in_the_store_are_shown_as_they_are(with_events, tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "thingwarden.db")) as connection, connection:
-        connection.execute("UPDATE events SET params = '{x' WHERE seq = 2")
+    alter(tmp_path / "thingwarden.db", "UPDATE events SET params = '{x' WHERE seq = 2")
     assert "{x" in with_events("events", "list").out
     assert [event["raw"] for event in listed(with_events)] == ['{"id":[1,3]}', "{x", ""]
 

@@ -2,10 +2,9 @@
 
 import os
 import socket
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from host_agent.console.guard import MAX_LOGIN_BYTES
 from host_agent.console.pages.rendering import IN_BACKGROUND
 from host_agent.console.sessions import IDLE_S, Sessions
 from tests.host_agent.browser import PASSWORD, Browser, csrf
+from tests.host_agent.store.file import alter
 
 LOGIN = "/console/login"
 
@@ -163,8 +163,7 @@ def test_without_its_store_the_console_says_what_is_wrong(signed_in, parts) -> N
 
 def test_what_of_the_store_a_page_cannot_read_costs_that_page_only(signed_in, tmp_path) -> None:
     (path,) = tmp_path.glob("*.db")
-    with closing(sqlite3.connect(path)) as other:
-        other.execute("ALTER TABLE notifications RENAME TO lost")
+    alter(path, "ALTER TABLE notifications RENAME TO lost")
     answer = signed_in.get("/console")
     assert (answer.status_code, "see the agent" in answer.text) == (503, True)
     assert int(answer.headers["Retry-After"]) > 0

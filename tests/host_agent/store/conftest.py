@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from host_agent.store import BadEvent, CapturedEvent, Device, Report, Store
+from host_agent.store.people import People
 
 
 class Board:
@@ -61,6 +62,11 @@ def path(tmp_path: Path) -> Path:
 def store(path: Path) -> Iterator[Store]:
     with Store.open(path) as store:
         yield store
+
+
+@pytest.fixture
+def people(store: Store) -> People:
+    return store.people
 
 
 @pytest.fixture

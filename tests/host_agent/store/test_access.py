@@ -2,15 +2,13 @@
 
 import asyncio
 import json
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
 from host_agent.access import AccessError, Held, change_for
 from host_agent.store import Accepted, Store, UnknownDevice
-from tests.host_agent.store.test_devices import in_another_process
+from tests.host_agent.store.file import alter, in_another_process
 
 
 def users(state):
@@ -248,8 +246,7 @@ def damaged(path):
 
 
 def spoil(path):
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE access SET state = '{' WHERE device = 'door'")
+    alter(path, "UPDATE access SET state = '{' WHERE device = 'door'")
 
 
 def test_a_list_that_got_damaged_comes_back_and_boards_take_it_anew(path, damaged, caplog):

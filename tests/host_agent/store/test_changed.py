@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from host_agent.store import Delivered
-from tests.host_agent.store.test_devices import in_another_process
+from tests.host_agent.store.file import in_another_process
 
 
 @pytest.fixture

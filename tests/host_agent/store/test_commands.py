@@ -11,7 +11,7 @@ from host_agent.clock import now_ms
 from host_agent.commands import MAX_OPEN, CommandError, CommandResult
 from host_agent.store import Stale, Store, UnknownDevice
 from host_agent.store import commands as command_table
-from tests.host_agent.store.test_devices import in_another_process
+from tests.host_agent.store.file import in_another_process
 
 
 @pytest.fixture

@@ -1,15 +1,14 @@
 """Commands after a crash, a lost store, and damage: nothing is done twice."""
 
 import asyncio
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from dataclasses import replace
 
 from host_agent.clock import now_ms
 from host_agent.commands import CommandResult
 from host_agent.store import Accepted, Store
+from tests.host_agent.store.file import alter
 
 
 def ids(commands):
@@ -58,8 +57,7 @@ def test_a_command_that_got_damaged_is_never_sent(path, board_of, caplog):
     with Store.open(path) as store:
         board = board_of(store.add_device("door", "lock"))
         spoilt, sound = (store.commands.add("door", "power", n) for n in (1, 2))
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE commands SET args = '{x' WHERE id = ?", (spoilt.id,))
+    alter(path, "UPDATE commands SET args = '{x' WHERE id = ?", spoilt.id)
     with Store.open(path) as store:
         assert f"command {spoilt.id} of door in the store cannot be read" in caplog.text
         frame = board.report(commanded=0, received_ms=now_ms())

@@ -2,19 +2,11 @@
 
 import asyncio
 import logging
-import sqlite3
-from contextlib import closing
 
 import pytest
 
 from host_agent.store import Store, StoreDamaged, file_check
-
-
-def change(path, statement, *values):
-    """What a flipped bit, or a person with the sqlite3 command, does to the file."""
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(statement, values)
-
+from tests.host_agent.store.file import alter
 
 HEALTHS = ["{x", "[1]", "", b'{"a":"\xff', "[" * 5000]
 
@@ -23,7 +15,7 @@ HEALTHS = ["{x", "[1]", "", b'{"a":"\xff', "[" * 5000]
 def test_a_device_whose_health_cannot_be_read_goes_on_without_it(path, board_of, caplog, health):
     with Store.open(path) as store:
         board = board_of(store.add_device("door", "lock"))
-    change(path, "UPDATE devices SET health = CAST(? AS TEXT)", health)
+    alter(path, "UPDATE devices SET health = CAST(? AS TEXT)", health)
 
     with caplog.at_level(logging.WARNING), Store.open(path) as store:
         assert store.device("door").health == {}
@@ -35,7 +27,7 @@ def test_a_device_whose_health_cannot_be_read_goes_on_without_it(path, board_of,
 
 def test_the_running_store_survives_it_too(path, store, board, eventually):
     asyncio.run(store.accept(board.report(1, health={"heap": 1})))
-    change(path, "UPDATE devices SET health = '{x'")
+    alter(path, "UPDATE devices SET health = '{x'")
 
     eventually(lambda: store.device("door").health == {})
     assert asyncio.run(store.accept(board.report(2))).ack == (1, 2)
@@ -44,7 +36,7 @@ def test_the_running_store_survives_it_too(path, store, board, eventually):
 @pytest.mark.parametrize("params", ["{x", "[1]", '{"a":[1]}', b'{"a":"\xff'])
 def test_params_that_cannot_be_read_are_shown_as_they_are(path, store, board, params):
     asyncio.run(store.accept(board.report(1, 2)))
-    change(path, "UPDATE events SET params = CAST(? AS TEXT) WHERE seq = 1", params)
+    alter(path, "UPDATE events SET params = CAST(? AS TEXT) WHERE seq = 1", params)
 
     spoilt, sound = store.pending("door", 0, 10)
     assert (spoilt.params, sound.params) == (None, {"pressed": True})
@@ -64,11 +56,11 @@ def test_ids_go_on_when_the_note_of_the_last_one_got_damaged(path, board_of, mon
     with Store.open(path) as store:
         board = board_of(store.add_device("door", "lock"))
         asyncio.run(store.accept(board.report(1)))
-        change(path, f"UPDATE sqlite_sequence SET seq = {note}")
+        alter(path, f"UPDATE sqlite_sequence SET seq = {note}")
         assert asyncio.run(store.accept(board.report(2))).ack == (1, 2)
 
     with Store.open(path) as store:
-        change(path, f"UPDATE sqlite_sequence SET seq = {note}")
+        alter(path, f"UPDATE sqlite_sequence SET seq = {note}")
         assert asyncio.run(store.accept(board.report(3))).ack == (1, 3)
         assert [(event.id, event.seq) for event in store.events()] == [(3, 3), (2, 2), (1, 1)]
         assert store.damage is None
@@ -83,7 +75,7 @@ def test_the_writer_survives_a_failure_that_nobody_foresaw(path, store, board, e
             raise RuntimeError("unforeseen")
 
     store.on_retried.append(fail_once)
-    change(path, "UPDATE devices SET type = 'gate'")
+    alter(path, "UPDATE devices SET type = 'gate'")
 
     eventually(lambda: len(called) == 2)
     assert store.damage is None
@@ -96,7 +88,7 @@ def test_a_failure_that_repeats_ends_all_writing(path, store, board, eventually)
         raise RuntimeError("unforeseen")
 
     store.on_retried.append(fail)
-    change(path, "UPDATE devices SET type = 'gate'")
+    alter(path, "UPDATE devices SET type = 'gate'")
 
     eventually(lambda: store.damage)
     with pytest.raises(StoreDamaged, match="RuntimeError"):

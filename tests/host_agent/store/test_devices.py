@@ -1,21 +1,11 @@
 """Devices come and go, also by the hand of another process; their counters never restart."""
 
 import asyncio
-import subprocess
-import sys
 
 import pytest
 
 from host_agent.store import DeviceExists, Store, StoreError, UnknownDevice
-
-
-def in_another_process(code: str, path) -> None:
-    """Run `code` with `store` open on the same file."""
-    script = (
-        "import sys; from pathlib import Path; from host_agent.store import Store\n"
-        f"with Store.open(Path(sys.argv[1])) as store:\n    {code}\n"
-    )
-    subprocess.run([sys.executable, "-c", script, str(path)], check=True, timeout=60)
+from tests.host_agent.store.file import in_another_process
 
 
 def test_a_new_device_has_a_random_key_and_nothing_acked(store):

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from host_agent.store import Store
-from tests.host_agent.store.test_devices import in_another_process
+from tests.host_agent.store.file import in_another_process
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from host_agent.access import EVERY_DOOR
 from host_agent.store import Store, StoredNotification
-from tests.host_agent.store.test_devices import in_another_process
+from tests.host_agent.store.file import in_another_process
 
 BLOCK = StoredNotification("e-1", "g", "ann", "BLOCK", 95.0, "door", "10.0.0.7", 1, 2, "{}")
 

@@ -12,6 +12,7 @@ from contextlib import closing, suppress
 import pytest
 
 from host_agent.store import Accepted, Stale, Store, StoreDamaged, StoreError, file_check, writer
+from tests.host_agent.store.file import alter
 
 
 def damage(path, start=4096):
@@ -51,9 +52,7 @@ def test_a_path_that_cannot_be_a_file(tmp_path):
 
 
 def test_a_database_of_something_else_is_left_alone(path):
-    with sqlite3.connect(path) as other:
-        other.execute("CREATE TABLE diary (day TEXT)")
-    other.close()
+    alter(path, "CREATE TABLE diary (day TEXT)")
 
     with pytest.raises(StoreError, match="something else"):
         Store.open(path)
@@ -62,9 +61,7 @@ def test_a_database_of_something_else_is_left_alone(path):
 
 def test_a_store_of_a_newer_version_is_left_alone(path):
     Store.open(path).close()
-    with sqlite3.connect(path) as newer:
-        newer.execute("PRAGMA user_version = 99")
-    newer.close()
+    alter(path, "PRAGMA user_version = 99")
 
     with pytest.raises(StoreError, match="newer"):
         Store.open(path)

@@ -1,39 +1,20 @@
-"""Users, tokens and logins, also by the hand of another process, and after damage."""
+"""Users, tokens and logins."""
 
 import asyncio
-import sqlite3
-import threading
-from contextlib import closing, suppress
-from pathlib import Path
+from contextlib import suppress
 
 import pytest
 
 from host_agent.clock import now_ms
-from host_agent.people import Login, TokenError, UserError
+from host_agent.people import TokenError, UserError
 from host_agent.purging import purge_old
 from host_agent.store import Store
 from host_agent.store.people_tables import MAX_LOGINS, MAX_TEXT
-from host_agent.tokens import is_genuine, may_command, may_read, new_token
-from tests.host_agent.store.test_damaged_rows import change
-from tests.host_agent.store.test_devices import in_another_process
+from host_agent.tokens import is_genuine
+from tests.host_agent.store.file import alter
+from tests.host_agent.store.people import HASH, login, with_token
 
-HASH = "$argon2id$v=19$m=8,t=1,p=1$made$up"
 DAY_MS = 86_400_000
-
-
-def login(at_ms=5, user="ann", user_agent="a browser", outcome="refused", **fields):
-    return Login(at_ms, user, "192.0.2.1", user_agent, outcome, **fields)
-
-
-@pytest.fixture
-def people(store):
-    return store.people
-
-
-def with_token(people, *scopes):
-    token, text = new_token("heating", scopes or ("read",), None, now_ms())
-    people.add_token(token)
-    return token, text
 
 
 # Users
@@ -123,7 +104,7 @@ def test_an_address_is_one_line_of_text(people, email):
 def test_changed_ms_grows_with_every_password_also_when_the_clock_was_set_back(path, people):
     people.add_user("ann", "", HASH)
     ahead = now_ms() + DAY_MS
-    change(path, "UPDATE users SET changed_ms = ?", ahead)
+    alter(path, "UPDATE users SET changed_ms = ?", ahead)
     people.set_password("ann", HASH)
     people.set_password("ann", HASH + "2")
     ann = people.user("ann")
@@ -203,7 +184,7 @@ def test_a_login_keeps_what_a_browser_sent_bounded_and_as_text(people):
 
 
 def test_the_newest_logins_stay(path, people):
-    change(
+    alter(
         path,
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
         " INSERT INTO logins (at_ms, user, source_ip, user_agent, outcome, response, reason)"
@@ -229,136 +210,3 @@ def test_old_logins_are_purged(store, until):
 
     asyncio.run(purge())
     assert [found.at_ms for found in store.people.logins()] == [new, new - 89 * DAY_MS]
-
-
-# Other processes
-
-
-def test_what_another_process_does_counts_at_once(path, people):
-    token, _ = with_token(people)
-    ann = people.add_user("ann", "", HASH)
-    in_another_process(
-        "store.people.set_password('ann', 'x'); store.people.add_user('ben', '', '')", path
-    )
-    assert people.user("ann").changed_ms > ann.changed_ms
-    assert [user.name for user in people.users()] == ["ann", "ben"]
-    in_another_process("store.people.remove_user('ann')", path)
-    in_another_process(f"store.people.revoke_token({token.id!r})", path)
-    assert people.user("ann") is None
-    assert people.token(token.id) is None
-
-
-def test_of_many_who_add_the_same_user_one_does(path, store):
-    """Each through a store of its own, as processes have."""
-    count = 6
-    ready = threading.Barrier(count)
-    outcomes = []
-
-    def add(number):
-        with Store.open(path) as mine:
-            ready.wait(20)
-            try:
-                outcomes.append(mine.people.add_user("ann", f"{number}@example.com", HASH).email)
-            except UserError as error:
-                outcomes.append(error)
-
-    threads = [threading.Thread(target=add, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    (winner,) = [outcome for outcome in outcomes if isinstance(outcome, str)]
-    assert len(outcomes) == count
-    assert [user.email for user in store.people.users()] == [winner]
-
-
-# Damage
-
-
-JUNK = ["", "{x", b"\xff\xfe", 2**62, -1, 1.5]
-
-
-@pytest.mark.parametrize("junk", JUNK, ids=ascii)
-@pytest.mark.parametrize("column", ["email", "password", "created_ms", "changed_ms"])
-def test_a_user_that_got_damaged_can_be_listed_mended_and_removed(path, people, column, junk):
-    people.add_user("ann", "", HASH)
-    change(path, f"UPDATE users SET {column} = ?", junk)
-    (ann,) = people.users()
-    assert people.user("ann") == ann
-    assert isinstance(ann.email + ann.password, str)
-    assert 0 <= ann.created_ms < 2**48
-    people.set_password("ann", HASH)
-    assert people.user("ann").password == HASH
-    people.remove_user("ann")
-    assert people.users() == []
-
-
-@pytest.mark.parametrize("junk", [*JUNK, '["read', "[1]", '{"read":1}', "[" * 5000], ids=ascii)
-@pytest.mark.parametrize("column", ["scopes", "digest", "expires_ms"])
-def test_a_token_that_got_damaged_allows_nothing_and_can_be_revoked(path, people, column, junk):
-    token, text = with_token(people, "read", "commands")
-    change(path, f"UPDATE tokens SET {column} = ?", junk)
-    (found,) = people.tokens()
-    allowed = may_read(found) or may_command(found, "door", "open")
-    assert not (is_genuine(found, text, now_ms()) and allowed)
-    people.revoke_token(token.id)
-    assert people.tokens() == []
-
-
-@pytest.mark.parametrize("junk", JUNK, ids=ascii)
-@pytest.mark.parametrize("column", ["name", "created_ms", "used_ms"])
-def test_what_only_tells_of_a_token_may_be_damaged(path, people, column, junk):
-    token, text = with_token(people)
-    change(path, f"UPDATE tokens SET {column} = ?", junk)
-    found = people.token(token.id)
-    assert is_genuine(found, text, now_ms())
-    assert isinstance(found.name, str)
-    assert all(0 <= value < 2**48 for value in (found.created_ms, found.used_ms or 0))
-    asyncio.run(people.used_token(token.id, 60_000))
-    assert people.token(token.id).used_ms == 60_000
-
-
-@pytest.mark.parametrize("junk", JUNK, ids=ascii)
-@pytest.mark.parametrize(
-    "column", ["at_ms", "user", "source_ip", "user_agent", "outcome", "response", "reason"]
-)
-def test_a_login_that_got_damaged_is_still_listed(path, people, column, junk):
-    asyncio.run(people.add_login(login()))
-    change(path, f"UPDATE logins SET {column} = ?", junk)
-    (found,) = people.logins()
-    assert 0 <= found.at_ms < 2**48
-    assert found.outcome in ("accepted", "refused", "blocked", "limited")
-    assert all(isinstance(text, str) for text in (found.user, found.source_ip, found.reason))
-
-
-# Earlier versions, the copy
-
-
-@pytest.mark.parametrize("version", ["version_1.sql", "version_2.sql"])
-def test_a_store_of_an_earlier_version_takes_people(path, version):
-    script = Path(__file__).with_name(version).read_text()
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.executescript(script)
-    with Store.open(path) as store:
-        assert (store.people.users(), store.people.tokens(), store.people.logins()) == ([], [], [])
-        ann = store.people.add_user("ann", "", HASH)
-        token, _ = with_token(store.people)
-        asyncio.run(store.people.add_login(login()))
-    with Store.open(path) as store:
-        assert store.people.user("ann") == ann
-        assert store.people.token(token.id) == token
-        assert store.people.logins() == [login()]
-        assert [device.name for device in store.devices()] == ["door"]
-
-
-def test_a_store_that_is_made_anew_lets_nobody_in(path):
-    with Store.open(path) as store:
-        store.add_device("door", "lock")
-        store.people.add_user("ann", "", HASH)
-        with_token(store.people)
-    path.write_bytes(b"x" * 8192)
-    for beside in (f"{path}-wal", f"{path}-shm"):
-        Path(beside).unlink(missing_ok=True)
-    with Store.open(path) as store:
-        assert [device.name for device in store.devices()] == ["door"]
-        assert (store.people.users(), store.people.tokens()) == ([], [])

@@ -17,7 +17,7 @@ from host_agent.store import (
     StoreFull,
     UnknownDevice,
 )
-from tests.host_agent.store.test_devices import in_another_process
+from tests.host_agent.store.file import in_another_process
 
 
 def accept(store, report):

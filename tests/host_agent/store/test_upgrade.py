@@ -5,22 +5,18 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from host_agent.store import AttemptVerdict, Dead, Store, StoreError
 from host_agent.store.schema import VERSION
-
-VERSION_1 = Path(__file__).with_name("version_1.sql").read_text()
+from tests.host_agent.store.file import of_version
 
 
 @pytest.fixture
 def old(path):
     """A store of version 1 that is not in use."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.executescript(VERSION_1)
-    return path
+    return of_version(1, path)
 
 
 def version_of(path):

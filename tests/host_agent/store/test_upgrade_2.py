@@ -2,22 +2,16 @@
 outside."""
 
 import asyncio
-import sqlite3
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from host_agent.store import Caller, ExternalEvent, Store
-
-VERSION_2 = Path(__file__).with_name("version_2.sql").read_text()
+from tests.host_agent.store.file import of_version
 
 
 @pytest.fixture
 def old(path):
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.executescript(VERSION_2)
-    return path
+    return of_version(2, path)
 
 
 def test_a_store_of_version_2_keeps_everything(old):
