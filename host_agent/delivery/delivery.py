@@ -13,7 +13,7 @@ from prometheus_client import Counter
 from host_agent.clock import now_ms
 from host_agent.delivery.client import Answer, Client, NoAnswer
 from host_agent.delivery.gate import Gate
-from host_agent.delivery.judgement import RETRY_AFTER_MAX_S, Fate, failed, fate
+from host_agent.delivery.judgement import Fate, failed, fate, longest_pause_s
 from host_agent.delivery.lanes import Lane, Lanes
 from host_agent.delivery.request import request_body
 from host_agent.delivery.settings import DeliverySettings, Endpoint
@@ -162,8 +162,7 @@ class Delivery:
     def _delay_s(self, event: Outgoing | None) -> float:
         """Until the event is due. Farther off than any schedule: the clock was set back."""
         delay_s = (event.next_ms - now_ms()) / 1000 if event else 0.0
-        longest_s = max(self._settings.retry_cap_s, RETRY_AFTER_MAX_S)
-        return delay_s if delay_s <= longest_s else 0.0
+        return delay_s if delay_s <= longest_pause_s(self._settings) else 0.0
 
     def _read_later(self, error: StoreError, action: Callable[[], None]) -> None:
         _log.warning("pending events cannot be read: %s", error)
@@ -175,6 +174,9 @@ class Delivery:
         self._store_retry = self._loop.call_later(STORE_RETRY_S, retry)
 
     def _wake(self, lane: Lane) -> None:
+        """Its event has waited, whatever the clock says by now: it may have been set."""
+        if lane.head:
+            lane.head = replace(lane.head, next_ms=0)
         self._lanes.give_back(lane)
         self._pump()
 
@@ -249,9 +251,11 @@ class Delivery:
                 first_attempt_ms=outcome.first_attempt_ms,
                 next_ms=outcome.next_ms,
             )
-        elif outcome is not None:
-            lane.head = None
-        self._lanes.give_back(lane)
+            self._loop.call_later(self._delay_s(lane.head), self._wake, lane)
+        else:
+            if outcome is not None:
+                lane.head = None
+            self._lanes.give_back(lane)
         self._counters[type(outcome)].inc()
         if outcome is not None:
             self._settlement.add(outcome)

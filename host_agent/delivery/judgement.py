@@ -42,14 +42,18 @@ def failed(
     settings: DeliverySettings,
     retry_after_s: float = 0.0,
 ) -> Retry | Dead:
-    """The next attempt of an event that failed for now, or its end after `give_up_after_s`."""
-    first_ms = now_ms if event.first_attempt_ms is None else event.first_attempt_ms
-    if now_ms - first_ms >= settings.give_up_after_s * 1000:
-        return Dead(event.id, f"given up after {event.attempts + 1} attempts; the last: {reason}")
+    """The next attempt of an event that failed for now, or its end after `give_up_after_s`. Time in
+    which nobody tried, because a laptop slept or its clock was set, is no failure: with the longest
+    pauses so many attempts must fill it."""
+    attempts = event.attempts + 1
+    first_ms = now_ms if event.first_attempt_ms is None else min(event.first_attempt_ms, now_ms)
+    failing_s = min((now_ms - first_ms) / 1000, attempts * longest_pause_s(settings))
+    if failing_s >= settings.give_up_after_s:
+        return Dead(event.id, f"given up after {attempts} attempts; the last: {reason}")
     delay_s = max(retry_delay_s(event.attempts, settings), retry_after_s)
     return Retry(
         id=event.id,
-        attempts=event.attempts + 1,
+        attempts=attempts,
         first_attempt_ms=first_ms,
         next_ms=now_ms + int(delay_s * 1000),
         reason=reason,
@@ -60,6 +64,11 @@ def retry_delay_s(attempts: int, settings: DeliverySettings) -> float:
     """Full jitter: anything up to a bound that doubles with every failed attempt."""
     bound = settings.retry_base_s * 2.0 ** min(attempts, _EXPONENT_MAX)
     return random.uniform(0, min(settings.retry_cap_s, bound))  # noqa: S311  spreads load only
+
+
+def longest_pause_s(settings: DeliverySettings) -> float:
+    """Between two attempts."""
+    return max(settings.retry_cap_s, RETRY_AFTER_MAX_S)
 
 
 def retry_after_s(header: str | None, now: datetime) -> float:

@@ -157,7 +157,7 @@ def test_an_event_that_keeps_failing_is_given_up(store, press, delivering, until
     async def scenario():
         await press("door", 1, 2)
         event = store.pending("door", 0, 1)[0]
-        await store.settle([Retry(event.id, 9, now_ms() - 24 * HOUR_MS, 0, "HTTP 503")])
+        await store.settle([Retry(event.id, 23, now_ms() - 24 * HOUR_MS, 0, "HTTP 503")])
         async with sandboxes.running() as sandbox, delivering(sandbox.url):
             fail(sandbox, kind="status", status=503)
             await until(lambda: store.stats().pending == 0)
@@ -165,7 +165,7 @@ def test_an_event_that_keeps_failing_is_given_up(store, press, delivering, until
 
     assert asyncio.run(scenario()) == ["door:1:2"]
     (letter,) = store.events(state="dead")
-    assert letter.reason.startswith("given up after 10 attempts; the last: HTTP 503")
+    assert letter.reason.startswith("given up after 24 attempts; the last: HTTP 503")
 
 
 @pytest.mark.parametrize("status", [401, 403])
