@@ -197,13 +197,14 @@ def _reset_cause():
 def load_settings(directory=""):
     """The Settings of `<directory>config.json`. The code that checked them is needed no more: it is
     forgotten, a tenth of the heap."""
+    needed = list(sys.modules)
     from warden import config
 
     try:
         return config.load(directory)
     finally:
         for name in list(sys.modules):
-            if name.startswith("warden.config"):
+            if name not in needed:
                 delattr(warden, name[7:])
                 # Whatever looks like a reference to it would keep all of it.
                 sys.modules.pop(name).__dict__.clear()

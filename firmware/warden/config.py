@@ -62,6 +62,7 @@ def checked(table):
     settings.key = check.secret(table, "key", "", 32, "`thingwarden device config` writes it")
     settings.boot_floor = check.whole(table, "boot_floor", "", 0, _BOOT_MAX, 0)
     settings.agent = _agent(table)
+    settings.ssid = settings.password = None
     wifi = table.get("wifi")
     if wifi is not None:
         check.known(wifi, _WIFI, "wifi")
@@ -71,12 +72,14 @@ def checked(table):
     settings.watchdog_s = check.whole(table, "watchdog_s", "", 0, 3600, 60)
     settings.inputs = config_inputs.inputs(table.get("inputs", []), settings.ssid is not None)
     pins = config_inputs.pins(settings.inputs)
+    settings.commands, settings.functions = {}, {}
     if table.get("commands") is not None:
         from warden import config_commands  # heap that a board without them keeps
 
         outputs, functions = config_commands.commands(table["commands"], pins)
         settings.commands, settings.functions = outputs, functions
         pins += [output["pin"] for output in outputs.values()]
+    settings.guardiankey = settings.access = None
     if "guardiankey" in table or "access" in table:
         from warden import config_access  # heap that a board without a door keeps
 

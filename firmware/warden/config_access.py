@@ -61,6 +61,7 @@ def guardiankey(whole, device):
     account.key = check.secret(table, "key", where, 32, _ORIGIN)
     account.iv = check.secret(table, "iv", where, 16, _ORIGIN)
     account.service = check.line(table, "service", where, 64, device)
+    account.client_ip = None
     if table.get("client_ip") is not None:
         account.client_ip = check.line(table, "client_ip", where, 45)
     account.client_reverse = check.line(table, "client_reverse", where, 253, "")

@@ -8,34 +8,34 @@ class ConfigError(Exception):
 class Settings:
     """config.json, checked, with every default filled in: see config.checked."""
 
-    device = ""
-    key = b""
-    boot_floor = 0
-    agent = ""
-    ssid = None
-    password = None
-    poll_s = 0
-    watchdog_s = 0
-    inputs = []
-    commands = {}
-    functions = {}
-    guardiankey = None
-    access = None
+    device: str
+    key: bytes
+    boot_floor: int
+    agent: str
+    ssid: str | None
+    password: str | None
+    poll_s: int
+    watchdog_s: int
+    inputs: list
+    commands: dict
+    functions: dict
+    guardiankey: "GuardianKeySettings | None"
+    access: dict | None
 
 
 class GuardianKeySettings:
     """The account and how to reach the service: see config_access.guardiankey."""
 
-    route = ""
-    agent_id = ""
-    organization_id = ""
-    auth_group_id = ""
-    key = b""
-    iv = b""
-    service = ""
-    client_ip = None
-    client_reverse = ""
-    user_agent = ""
-    api = ""
-    ca = ""
-    collector = ""
+    route: str
+    agent_id: str
+    organization_id: str
+    auth_group_id: str
+    key: bytes
+    iv: bytes
+    service: str
+    client_ip: str | None
+    client_reverse: str
+    user_agent: str
+    api: str
+    ca: str
+    collector: str

@@ -33,6 +33,7 @@ ACCOUNT = GuardianKeySettings()
 ACCOUNT.agent_id = ACCOUNT.organization_id = ACCOUNT.auth_group_id = "group"
 ACCOUNT.key, ACCOUNT.iv = bytes(32), bytes(16)
 ACCOUNT.service = ACCOUNT.user_agent = "front-door"
+ACCOUNT.client_reverse = ""
 
 
 lines = []  # of the console
