@@ -5,10 +5,18 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from host_agent.cli.guardiankey_client import (
+    ACCOUNT,
+    NOWHERE,
+    Where,
+    client_of,
+    collector_of,
+    defaults,
+)
 from host_agent.cli.output import (
     DEFAULT_CONFIG,
     AsJson,
@@ -21,8 +29,6 @@ from host_agent.cli.secret import read_secret
 from host_agent.config import load_settings
 from host_agent.errors import ThingWardenError
 from host_agent.guardiankey import (
-    DEFAULT_API,
-    DEFAULT_COLLECTOR,
     Account,
     Email,
     Response,
@@ -33,15 +39,11 @@ from host_agent.guardiankey.account import DEFAULT_SERVICE
 from host_agent.guardiankey.event import AUTHENTICATION
 from host_agent.store import Store
 
-if TYPE_CHECKING:
-    from host_agent.guardiankey import GuardianKey
-
 app = App(name="guardiankey", help="Register at GuardianKey, and try an account out.")
 
 BLOCKED = 3
 """Exit code of `check` when the verdict is BLOCK."""
 
-_ACCOUNT = Path("guardiankey.toml")
 _OPTION_OF = {
     "user_name": "USER",
     "user_email": "--email",
@@ -54,28 +56,6 @@ _OPTION_OF = {
 
 class NotSent(ThingWardenError):
     """GuardianKey did not take an event, or judge it."""
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class Where:
-    """Which account at which GuardianKey.
-
-    Parameters
-    ----------
-    account
-        The file that `register` wrote; else that of [guardiankey] in agent.toml, else
-        guardiankey.toml.
-    api
-        GuardianKey's API; else that of agent.toml.
-    ca
-        PEM file of a private certificate authority in front of it; else that of agent.toml.
-    """
-
-    account: Path | None = None
-    api: str | None = None
-    ca: Path | None = None
-    config: ConfigPath = DEFAULT_CONFIG
 
 
 @Parameter(name="*")
@@ -104,7 +84,6 @@ class About:
     type: str = AUTHENTICATION
 
 
-_NOWHERE = Where()
 _NOTHING = About()
 
 
@@ -121,7 +100,7 @@ def register(
     service: str = DEFAULT_SERVICE,
     api: str | None = None,
     ca: Path | None = None,
-    out: Path = _ACCOUNT,
+    out: Path = ACCOUNT,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Make an account at GuardianKey and write it to a new file, with its key, for you alone.
@@ -150,7 +129,7 @@ def register(
     out
         The file.
     """
-    api, ca, _ = _defaults(api, ca, config)
+    api, ca, _ = defaults(api, ca, config)
     check_out(out, replace=False, remedy="name another file with --out")
     if not os.access(out.absolute().parent, os.W_OK):
         raise UsageError(f"{out} cannot be written: there is no such directory, or not for you")
@@ -170,7 +149,7 @@ def check(
     about: About = _NOTHING,
     v1: Annotated[bool, Parameter(negative="")] = False,
     as_json: AsJson = False,
-    where: Where = _NOWHERE,
+    where: Where = NOWHERE,
 ) -> None:
     """Ask GuardianKey to judge an attempt. Exit code 0: let in, 3: BLOCK, 1: no verdict.
 
@@ -181,7 +160,7 @@ def check(
     v1
         With the first version of the protocol, which encrypts the event.
     """
-    with _client(where) as client:
+    with client_of(where) as client:
         verdict = client.check_access(
             user,
             about.email,
@@ -211,7 +190,7 @@ def send(
     about: About = _NOTHING,
     udp: Annotated[bool, Parameter(negative="")] = False,
     collector: str | None = None,
-    where: Where = _NOWHERE,
+    where: Where = NOWHERE,
 ) -> None:
     """Report an attempt without asking for a verdict.
 
@@ -224,7 +203,7 @@ def send(
     collector
         HOST:PORT of another collector than GuardianKey's.
     """
-    with _client(where, _collector(collector)) as client:
+    with client_of(where, collector_of(collector)) as client:
         sent = client.send_event(
             user,
             about.email,
@@ -246,7 +225,7 @@ def resolve(
     action: Literal["GOOD", "BAD"],
     /,
     *,
-    where: Where = _NOWHERE,
+    where: Where = NOWHERE,
 ) -> None:
     """Tell GuardianKey that an event was the user's own doing (GOOD) or not (BAD).
 
@@ -262,18 +241,10 @@ def resolve(
     """
     if not event:
         raise UsageError("EVENT must not be empty")
-    with _client(where) as client:
+    with client_of(where) as client:
         token = _kept_token(event, where.config) or read_secret("event token")
         client.resolve_event(event, token, action)
     print_line(f"resolved as {action}")
-
-
-def _client(where: Where, collector: tuple[str, int] = DEFAULT_COLLECTOR) -> "GuardianKey":
-    # The client brings requests, which takes longer to import than most commands altogether.
-    from host_agent.guardiankey import GuardianKey
-
-    api, ca, account = _defaults(where.api, where.ca, where.config)
-    return GuardianKey(Account.load(where.account or account), api, collector, ca=ca)
 
 
 def _check_options(reason: str) -> None:
@@ -293,15 +264,6 @@ def _kept_token(event: str, config: Path) -> str | None:
         return store.event_token(event)
 
 
-def _defaults(api: str | None, ca: Path | None, config: Path) -> tuple[str, Path | None, Path]:
-    """API, certificate authority and account file; agent.toml is read if there is one."""
-    if config == DEFAULT_CONFIG and not config.exists():
-        return api or DEFAULT_API, ca, _ACCOUNT
-    settings = load_settings(config).guardiankey
-    usual_ca = Path(settings.ca) if settings.ca else None
-    return api or settings.api, ca or usual_ca, Path(settings.account or _ACCOUNT)
-
-
 def _notify(
     webhook: str | None, host: str | None, port: int, user: str, security: str
 ) -> Webhook | Email | None:
@@ -313,15 +275,6 @@ def _notify(
         raise UsageError("notifications go either to --webhook or through --smtp-host")
     password = read_secret("SMTP password") if user else ""
     return Email(host, port, user, password, security)
-
-
-def _collector(text: str | None) -> tuple[str, int]:
-    if text is None:
-        return DEFAULT_COLLECTOR
-    host, _, port = text.rpartition(":")
-    if not host or not port.isascii() or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise UsageError("--collector must be HOST:PORT")
-    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def _told(verdict: Verdict) -> dict[str, object]:
