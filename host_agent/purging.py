@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import NoReturn
 
-from host_agent.clock import now_ms
+from host_agent.clock import PurgeClock
 from host_agent.store import Store, StoreError
 
 _EVERY_S = 3600.0
@@ -15,8 +15,9 @@ _log = logging.getLogger(__name__)
 
 async def purge_old(store: Store, keep_days: int) -> NoReturn:
     """Delete attempts, notifications, commands and logins older than that, now and every hour."""
+    clock = PurgeClock()
     while True:
-        before_ms = now_ms() - keep_days * _DAY_MS
+        before_ms = clock.now_ms() - keep_days * _DAY_MS
         try:
             await store.purge_guardiankey(before_ms)
             await store.commands.purge(before_ms)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from prometheus_client import Counter
 
-from host_agent.clock import now_ms
+from host_agent.clock import PurgeClock, now_ms
 from host_agent.delivery.client import Answer, Client, NoAnswer
 from host_agent.delivery.gate import Gate
 from host_agent.delivery.judgement import Fate, failed, fate, longest_pause_s
@@ -265,16 +265,17 @@ class Delivery:
         self._pump()
 
     async def _purge_at_times(self) -> None:
+        clock = PurgeClock()
         while True:
             try:
-                await self._purge()
+                await self._purge(clock.now_ms())
             except StoreError as error:
                 _log.warning("old events cannot be purged: %s", error)
             await asyncio.sleep(_PURGE_EVERY_S)
 
-    async def _purge(self) -> None:
+    async def _purge(self, now: int) -> None:
         keep_days, keep_dead_days = self._settings.keep_days, self._settings.keep_dead_days
-        await self._store.purge("delivered", now_ms() - keep_days * _DAY_MS)
-        dead = await self._store.purge("dead", now_ms() - keep_dead_days * _DAY_MS)
+        await self._store.purge("delivered", now - keep_days * _DAY_MS)
+        dead = await self._store.purge("dead", now - keep_dead_days * _DAY_MS)
         if dead:
             _log.info("%d dead letters older than %d days were deleted", dead, keep_dead_days)
