@@ -137,7 +137,6 @@ class Queue:
                 try:
                     self._spill()
                 except SpoolFull as error:
-                    self._refused_at = clock.ticks()
                     print("events stay in RAM:", error)
         elif clock.since(self._busy_at) >= _SETTLE_MS:
             self._busy_at = clock.ticks()
@@ -164,6 +163,8 @@ class Queue:
     def _capture(self, kind, params, uptime):
         body = _body(kind, params)
         if len(self._ram) >= self._limit or self._ram_bytes + len(body) > _RAM_BYTES:
+            if self._refused_at is not None:
+                raise SpoolFull("the flash refused just now")  # a full one takes its time for that
             self._spill()
         if not self._counters.boot:
             raise ValueError("the boot counter is not started")
@@ -216,6 +217,7 @@ class Queue:
                 self._spooled -= 1
         if position:
             self._spool.drop(position)
+            self._refused_at = None  # there may be room now
             try:
                 self._counters.ack(self._done)
             except CountersError as error:
@@ -225,7 +227,11 @@ class Queue:
     def _spill(self):
         for event in self._ram:
             event.unix_ms = event.unix_ms or self._clock.unix_ms(event.uptime) or 0
-        self._spool.append([event.record() for event in self._ram])
+        try:
+            self._spool.append([event.record() for event in self._ram])
+        except SpoolFull:
+            self._refused_at = self._clock.ticks()
+            raise
         self._spooled += len(self._ram)
         self._ram = []
         self._ram_bytes = 0

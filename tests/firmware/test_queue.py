@@ -296,6 +296,32 @@ def test_a_press_that_finds_no_memory_at_first_is_kept_or_counted():
     assert board.sendable() == [(1, 1), (1, 2)]
 
 
+def test_a_full_flash_is_tried_again_every_two_seconds_and_after_an_ack():
+    class Disk(RamDisk):
+        reads = 0
+
+        def readblocks(self, *arguments):
+            self.reads += 1
+            super().readblocks(*arguments)
+
+    disk = Disk(40)
+    disk.format()
+    disk.mount("/flash")
+    board = Board(limit=8, directory="/flash/spool")
+    while board.press():
+        pass
+    disk.reads = 0
+    for _ in range(10):
+        assert board.press() is None
+    assert disk.reads == 0
+    board.pass_ms(2000)
+    board.queue.tick()
+    assert disk.reads > 0
+    while board.queue._spooled:
+        board.queue.ack(board.sendable()[-1])
+    assert board.press()
+
+
 def test_a_full_flash_keeps_the_oldest_and_counts_what_found_no_room():
     disk = RamDisk(40)
     disk.format()
