@@ -115,7 +115,7 @@ def test_scenario(case, listener, monkeypatch):
             if replay.client is None:
                 break
             for expected in expected_requests(step, departure.sends.get(number)):
-                received = listener.requests.get(timeout=10)
+                received = listener.requests.get(timeout=40)
                 assert received.method == expected["method"]
                 assert received.path == urlsplit(expected["url"]).path
                 assert expected["headers"].items() <= titled(received.headers).items()

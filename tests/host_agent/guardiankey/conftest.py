@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,8 +12,11 @@ from host_agent.guardiankey import Account, AsyncGuardianKey, GuardianKey
 from tests.certificates import Authority
 from tests.host_agent.endpoint import Endpoint, answering
 from tools.sandbox import Sandbox, running
+from tools.server_process import free_port
 
 ACCEPT = b'{"response": "ACCEPT"}'
+PATIENCE_S = 40.0
+"""For an answer that comes, however busy this machine is."""
 
 
 @pytest.fixture
@@ -40,6 +42,7 @@ def ask(request, account) -> Callable[..., Any]:
 
     def with_settings(api: str, **settings: Any) -> Callable[..., Any]:
         used = settings.pop("account", account)
+        settings.setdefault("timeout", (PATIENCE_S, PATIENCE_S))
 
         def threaded(call: str, *arguments: Any, **named: Any) -> Any:
             with GuardianKey(used, api, **settings) as client:
@@ -79,9 +82,7 @@ def content() -> Callable[[bytes], tuple[str, dict[str, Any]]]:
 
 @pytest.fixture
 def unused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        port: int = nobody.getsockname()[1]
-    return port
+    return free_port()
 
 
 @pytest.fixture

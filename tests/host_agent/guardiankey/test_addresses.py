@@ -72,7 +72,7 @@ def test_any_number_of_look_ups_that_hang_wait_half_a_second_each(monkeypatch):
     monkeypatch.setattr(socket, "getnameinfo", hang)
     names = []
     threads = [
-        threading.Thread(target=lambda: names.append(reverse_name("203.0.113.7", 0.3)))
+        threading.Thread(target=lambda: names.append(reverse_name("203.0.113.7", 1.0)))
         for _ in range(20)
     ]
     start = time.monotonic()
@@ -82,5 +82,5 @@ def test_any_number_of_look_ups_that_hang_wait_half_a_second_each(monkeypatch):
         thread.join()
     released.set()
     assert names == [""] * 20
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 10, "20 s one after the other"
     assert len(asked) <= 4

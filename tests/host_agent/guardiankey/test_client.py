@@ -245,7 +245,7 @@ def test_a_name_that_does_not_come_costs_half_a_second(ask, api, account, monkey
         start = time.monotonic()
         client = ask(api().base, account=reverse)
         assert client("check_access", "john", client_ip="203.0.113.7").response is Response.ACCEPT
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 40
     finally:
         released.set()
 
@@ -257,12 +257,12 @@ def test_however_many_wait_for_names_none_waits_longer(api, account, monkeypatch
         released.wait(60)
         raise socket.gaierror("no name")
 
-    async def ask_at_once(call, count, **arguments):
+    async def ask_at_once(call, count, patience, **arguments):
         """How long each took, with one thread for all."""
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
         reverse = Account(**{**vars(account), "reverse": True})
         collector = ("collector.invalid", 8888)
-        async with AsyncGuardianKey(reverse, endpoint.base, collector, timeout=(1, 2)) as client:
+        async with AsyncGuardianKey(reverse, endpoint.base, collector, timeout=patience) as client:
             start = time.monotonic()
             calls = [getattr(client, call)("john", **arguments) for _ in range(count)]
             results = await asyncio.gather(*calls)
@@ -271,13 +271,15 @@ def test_however_many_wait_for_names_none_waits_longer(api, account, monkeypatch
 
     endpoint = api()
     monkeypatch.setattr(socket, "getnameinfo", hang)
-    took_s, verdicts = asyncio.run(ask_at_once("check_access", 10, client_ip="203.0.113.7"))
-    assert took_s < 2
+    took_s, verdicts = asyncio.run(
+        ask_at_once("check_access", 40, (40, 40), client_ip="203.0.113.7")
+    )
+    assert took_s < 15, "20 s one after the other"
     assert {verdict.response for verdict in verdicts} == {Response.ACCEPT}
     released.clear()
     monkeypatch.setattr(socket, "getaddrinfo", hang)
-    took_s, sent = asyncio.run(ask_at_once("send_event", 3, transport="udp"))
-    assert took_s < 3
+    took_s, sent = asyncio.run(ask_at_once("send_event", 20, (1, 1), transport="udp"))
+    assert took_s < 15, "20 s one after the other"
     assert {(each.taken, each.retry) for each in sent} == {(False, True)}
 
 

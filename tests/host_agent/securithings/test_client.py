@@ -102,7 +102,7 @@ def test_connections_are_kept(serve, open_client):
     for _ in range(20):
         answered = threading.Event()
         client.send_event(client.create_device_event("x"), lambda _, done=answered: done.set())
-        assert answered.wait(10)
+        assert answered.wait(40)
     client.close()
     assert len(endpoint.requests) == 20
     assert len(endpoint.connections) <= 4

@@ -8,6 +8,7 @@ import pytest
 
 from tests.certificates import Authority
 from tests.host_agent.endpoint import BEGINNINGS
+from tools.server_process import free_port
 
 SHORT = (0.3, 0.3)
 
@@ -21,9 +22,7 @@ def test_6_for_a_host_that_cannot_be_a_name(outcome):
 
 
 def test_7_when_nobody_listens(outcome):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    response = outcome(f"http://127.0.0.1:{port}/")
+    response = outcome(f"http://127.0.0.1:{free_port()}/")
     assert response.statuscode == 7
     assert "refused" in response.body
     assert response.headers == {}
