@@ -33,6 +33,7 @@ from host_agent.listener import Listener
 from host_agent.lockdown import Lockdown
 from host_agent.loopback import is_loopback
 from host_agent.metrics import Metrics
+from host_agent.open_files import admit_open_files
 from host_agent.purging import purge_old
 from host_agent.store import Limits, Store, locate
 from host_agent.webhook import MAX_CONNECTIONS as WEBHOOK_CONNECTIONS
@@ -96,6 +97,7 @@ def run_agent(settings: Settings, app: Agent | None = None) -> None:
     """Run until SIGTERM or SIGINT, then drain; with an app's handlers, if there is one. Raises
     ThingWardenError when it cannot go on."""
     sys.setswitchinterval(_SWITCH_S)
+    admit_open_files()
     endpoint = settings.securithings.endpoint()
     guardiankey = settings.guardiankey
     account = guardiankey.load_account()
