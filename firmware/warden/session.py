@@ -158,7 +158,7 @@ class Session:
         tag, self._tag = self._tag, None
         try:
             reply = _parse(self._codec.open(transfer.body), tag)
-        except (FrameError, ValueError) as error:
+        except (FrameError, ValueError, MemoryError) as error:
             self._fail(transfer.retry_s * 1000, _hint(transfer, error))
             return
         took = self._clock.since(self._sent_at)

@@ -255,6 +255,26 @@ def test_sealed_nonsense_is_refused_without_harm():
         assert len(talk.board.queue) == 1
 
 
+def test_a_reply_that_finds_no_memory_is_no_reason_to_hammer_the_agent():
+    talk = Talk()
+    talk.greet()
+    talk.board.press()
+    assert talk.sent() == 1
+    talk.agent.answer(ack=[0, 0], padding="x" * 1300)
+    hog = []
+    try:
+        while True:
+            hog.append(bytearray(700))
+    except MemoryError:
+        pass
+    for n in range(0, len(hog), 2):
+        hog[n] = None  # there is room left, but not in one piece
+    talk.session.tick()
+    hog = None
+    assert talk.sent(240) == 0 and talk.sent(300) == 1
+    assert len(talk.board.queue) == 1
+
+
 def test_a_nudge_ends_the_wait_for_the_next_poll():
     talk = Talk()
     talk.greet()
