@@ -12,7 +12,7 @@ from host_agent.clock import now_ms
 from host_agent.commands import TTL_S, Args, Command, CommandError, TooManyCommands
 from host_agent.console.client import client_of, user_agent_of
 from host_agent.console.pages.chart import Point, line_chart
-from host_agent.console.pages.device_facts import door_facts, health_facts
+from host_agent.console.pages.device_facts import door_facts, health_facts, seen_lately
 from host_agent.console.pages.readings import MAX_READINGS, Reading, readings
 from host_agent.console.pages.rendering import IN_BACKGROUND, Pages
 from host_agent.console.pages.telling import (
@@ -70,6 +70,7 @@ def device_routes(parts: ConsoleParts) -> list[Route]:
             request,
             "device.html",
             device=device,
+            seen=seen_lately(device, now_ms()),
             readings=found[:MAX_READINGS],
             charts=_charts(found),
             events=events[:_EVENTS_SHOWN],
@@ -120,7 +121,8 @@ def device_routes(parts: ConsoleParts) -> list[Route]:
 
 
 def _charts(found: list[Reading]) -> list[_Chart]:
-    numeric = [reading for reading in found if reading.runs][:_MAX_CHARTS]
+    """Of numbers that came twice or more: one point is no line."""
+    numeric = [reading for reading in found if len(reading.points) > 1][:_MAX_CHARTS]
     charts = []
     for number, reading in enumerate(numeric, 1):
         svg = line_chart(reading.name, reading.runs, f"chart-{number}")

@@ -7,6 +7,9 @@ from host_agent.console.pages.rendering import size
 from host_agent.console.pages.telling import duration, in_short, value_text
 from host_agent.store import Device
 
+QUIET_MS = 5 * 60_000
+"""A device that was not seen for so long is shown as quiet."""
+
 _MAX_HEALTH = 32
 _MAX_VALUE = 64
 _HEALTH = {
@@ -21,6 +24,7 @@ _HEALTH = {
     "gaps": "Events lost at resets",
     "missed": "Edges or readings missed",
     "failures": "Errors in its parts",
+    "late": "Attempts to report late",
 }
 """What the firmware reports, in the order of the page."""
 _UNITS = {"rssi": " dBm", "loop_ms": " ms"}
@@ -31,6 +35,12 @@ class Fact(NamedTuple):
 
     name: str
     value: str
+
+
+def seen_lately(device: Device, at_ms: int) -> bool:
+    """False for a device that was never seen."""
+    seen_ms = device.last_seen_ms
+    return seen_ms is not None and at_ms - seen_ms <= QUIET_MS
 
 
 def health_facts(device: Device) -> list[Fact]:

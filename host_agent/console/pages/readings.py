@@ -19,6 +19,8 @@ MAX_READINGS = 64
 
 _MAX_NAME = 48
 _OF_SENSORS = "_reading"
+_NUMBER_OF_ATTEMPT = ("lock_activate", "attempt")
+"""Tells which attempt at a door it was; nothing is measured."""
 HEARTBEAT_MS = 6 * 60_000
 """A board tells a value that stays the same every 5 minutes (firmware/README.md, `heartbeat_s`);
 after a longer silence nobody knows what it was meanwhile."""
@@ -58,6 +60,8 @@ def readings(events: Sequence[StoredEvent]) -> list[Reading]:
         if event.boot is None:
             continue
         for param, value in event.params.items():
+            if (event.type, param) == _NUMBER_OF_ATTEMPT:
+                continue
             if not isinstance(value, str) and isfinite(value):
                 found.setdefault((event.type, param), []).append((event, value))
     made = [_reading(*key, values) for key, values in found.items()]

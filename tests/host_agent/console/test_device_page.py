@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from host_agent.store import Store
+from host_agent.clock import now_ms
+from host_agent.store import Report, Store
 from tests.host_agent.console.boards import Board
 from tests.host_agent.console.markup import read, text_of
 from tests.host_agent.waiting import eventually
@@ -26,6 +27,7 @@ def test_readings_charts_and_facts(board: Board, signed_in) -> None:
     assert page.count('role="img"') == 1 and "2 values from 3.25 to 7" in text
     assert "Running for 1 h 12 min" in text and "Free memory 96 KiB" in text
     assert "Wi-Fi signal -63 dBm" in text
+    assert re.search(r"Told once a minute; last seen (now|\d+ s ago)", text)
     assert "Edges or readings missed 3" in text
 
 
@@ -40,7 +42,20 @@ def test_the_newest_values_of_a_chart_are_told_in_a_table(board: Board, signed_i
 def test_a_device_that_never_reported_has_a_page(signed_in) -> None:
     answer = signed_in.get(PAGE)
     assert answer.status_code == 200
-    assert "last seen never" in text_of(answer.text) and "<svg" not in answer.text
+    assert "Lock · hq · never seen" in text_of(answer.text) and "<svg" not in answer.text
+
+
+def test_a_device_that_stopped_is_quiet_on_its_page_too(console, store: Store, signed_in) -> None:
+    device = store.add_device("old", "Lock")
+    console.call(store.accept, Report("old", device.key, 1, 1, now_ms() - 3_600_000))
+    text = text_of(signed_in.get("/console/devices/old").text)
+    assert "old Lock · quiet, last seen 1 h ago" in text
+
+
+def test_one_value_is_no_line_yet(board: Board, signed_in) -> None:
+    board.report(("light_reading", {"light": 3.25}))
+    page = signed_in.get(PAGE).text
+    assert "light 3.25" in text_of(page) and "<svg" not in page
 
 
 def test_its_door_is_shown(board: Board, store: Store, signed_in) -> None:
@@ -66,7 +81,8 @@ def test_what_a_board_says_stays_text_and_within_bounds(board: Board, signed_in)
     params = {f"{evil}{number}": values[number % 6] for number in range(64)}
     health = {evil: {"deep": [evil]}, "rssi": evil, "heap": 1e308, "uptime_s": -1, "version": None}
     for number in range(9):
-        board.report((f"{evil}{number}", params), health=health)
+        event = (f"{evil}{number}", params)
+        board.report(event, event, health=health)
     answer = signed_in.get(PAGE)
     assert answer.status_code == 200
     assert "<script>alert" not in answer.text and "\u202e" not in answer.text

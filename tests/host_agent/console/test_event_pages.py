@@ -94,7 +94,9 @@ def test_pages_of_a_search_by_text_do_not_search_again_by_themselves(
     board.report(("buttonState", {"pressed": True}))
     by_itself = {"X-Background": "1"}
     for query, live in (({"device": "front-door"}, True), ({"text": "pressed"}, False)):
-        assert ('id="found" data-live' in signed_in.get(PAGE, params=query).text) is live
+        page = signed_in.get(PAGE, params=query).text
+        assert ('id="found" data-live' in page) is live
+        assert ("as of 20" in text_of(page)) is not live
         again = signed_in.get(PAGE, params=query, headers=by_itself).text
         assert ('id="event-1"' in again) is live
 

@@ -78,6 +78,18 @@ def test_devices_stand_in_the_order_that_people_count_in(overview, store) -> Non
     assert names == ["2", "Unit-9", "unit-9a", "unit-10", "Zebra", "zone"]
 
 
+def test_devices_that_went_quiet_stand_first(console, overview, report, store) -> None:
+    report("a")
+    store.add_device("b", "Lock")
+    for name in ("z-10", "z-9"):
+        device = store.add_device(name, "Lock")
+        console.call(store.accept, Report(name, device.key, 1, 1, now_ms() - 3_600_000))
+    rows = [row.attributes.get("id", "") for row in overview().all("tr")]
+    assert [row for row in rows if row.startswith("device-")] == [
+        "device-z-9", "device-z-10", "device-a", "device-b",
+    ]  # fmt: skip
+
+
 def test_a_new_console_says_what_to_do(overview) -> None:
     page = overview()
     assert "thingwarden device add" in page.by_id("devices").text
@@ -164,6 +176,13 @@ def test_dead_letters_have_a_reason_and_a_way_back(overview, report, give_up, si
     csrf = signed_in.csrf()
     assert all(each.attributes["value"] == csrf for each in page.all("input", name="csrf"))
     assert "Dead letters 2" in page.by_id("figures").text
+
+
+def test_a_long_reason_is_short_among_the_dead_letters(overview, report, give_up) -> None:
+    report("door", press(1))
+    give_up("door", "refused " * 60)
+    told = overview().by_id("dead").text
+    assert "refused refused" in told and "…" in told and len(told) < 300
 
 
 def test_what_waits_is_told_with_its_age(overview, report) -> None:

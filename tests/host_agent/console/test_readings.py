@@ -87,3 +87,10 @@ def test_a_board_with_a_slow_heartbeat_has_no_gaps() -> None:
 def test_a_long_name_is_cut() -> None:
     (found,) = readings([event(1, "x" * 128, **{"y" * 128: 1})])
     assert found.name == "x" * 47 + "…"
+
+
+def test_the_number_of_an_attempt_at_a_door_is_no_reading() -> None:
+    found = readings([event(1, "lock_activate", attempt=7, granted=True)])
+    assert [(reading.name, reading.value) for reading in found] == [("lock_activate granted", True)]
+    (other,) = readings([event(1, attempt=7)])
+    assert other.value == 7
