@@ -92,11 +92,6 @@ def seal_reply(device: str, key: bytes, payload: bytes) -> str:
     return _seal("reply", device, key, payload)
 
 
-def tag_of(frame: str) -> str:
-    """The authentication tag of a frame: its last segment."""
-    return frame.rpartition(".")[2]
-
-
 def _inspect(frame: bytes, direction: Direction) -> tuple[str, str]:
     """(device, tag) of a frame in canonical form."""
     match = _COMPACT.fullmatch(frame)

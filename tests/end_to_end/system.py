@@ -189,22 +189,17 @@ class System:
 
     def guardiankey_events(self) -> list[dict[str, Any]]:
         """What GuardianKey has got so far, in order of arrival."""
-        answer = requests.get(f"{self.sandbox.address}/sandbox/guardiankey/events", timeout=10)
+        answer = requests.get(f"{self.sandbox.address}/sandbox/guardiankey/events", timeout=40)
         return list(answer.json()["events"])
 
     def guardiankey_fault(self, *faults: dict[str, Any]) -> None:
         """Make GuardianKey misbehave."""
         url = f"{self.sandbox.address}/sandbox/guardiankey/faults"
-        requests.post(url, json=list(faults), timeout=10).raise_for_status()
-
-    def guardiankey_heal(self) -> None:
-        """GuardianKey behaves again."""
-        url = f"{self.sandbox.address}/sandbox/guardiankey/faults"
-        requests.delete(url, timeout=10).raise_for_status()
+        requests.post(url, json=list(faults), timeout=40).raise_for_status()
 
     def received(self) -> list[dict[str, Any]]:
         """The bodies that the cloud has got so far, in order of arrival."""
-        answer = requests.get(f"{self.sandbox.address}/sandbox/events", timeout=10)
+        answer = requests.get(f"{self.sandbox.address}/sandbox/events", timeout=40)
         return [entry["body"] for entry in answer.json()["events"]]
 
     def received_ids(self) -> list[str]:
@@ -221,14 +216,14 @@ class System:
     def fault(self, *faults: dict[str, Any]) -> None:
         """Make the cloud misbehave."""
         url = f"{self.sandbox.address}/sandbox/faults"
-        requests.post(url, json=list(faults), timeout=10).raise_for_status()
+        requests.post(url, json=list(faults), timeout=40).raise_for_status()
 
     def heal(self) -> None:
         """The cloud behaves again."""
-        requests.delete(f"{self.sandbox.address}/sandbox/faults", timeout=10).raise_for_status()
+        requests.delete(f"{self.sandbox.address}/sandbox/faults", timeout=40).raise_for_status()
 
     def metric(self, line: str) -> float:
         """The value of one line of /metrics, 0 if it is not there."""
-        text = requests.get(f"{self.console}/metrics", timeout=10).text
+        text = requests.get(f"{self.console}/metrics", timeout=40).text
         values = [row.rsplit(" ", 1)[1] for row in text.splitlines() if row.startswith(line + " ")]
         return float(values[0]) if values else 0.0

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -124,6 +126,19 @@ def judge(account, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def agent(launch) -> Agent:
     return launch().started()
+
+
+@pytest.fixture
+def thingwarden(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """thingwarden(*arguments) is a command in a process of its own, beside the running agent."""
+    return lambda *arguments: subprocess.run(
+        [sys.executable, "-m", "host_agent", *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
 
 
 @pytest.fixture

@@ -6,23 +6,9 @@ import http.client
 import json
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 from host_agent.store import Store
-
-
-def thingwarden(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A command in a process of its own, beside the running agent."""
-    return subprocess.run(
-        [sys.executable, "-m", "host_agent", *arguments],
-        cwd=directory,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
 
 
 def test_a_press_on_a_board_arrives_as_a_device_event(board, agent, cloud, press) -> None:
@@ -40,11 +26,11 @@ def test_a_press_on_a_board_arrives_as_a_device_event(board, agent, cloud, press
 
 
 def test_a_device_added_or_removed_by_the_cli_is_known_at_once(
-    agent, tmp_path: Path, make_board, eventually, press
+    agent, thingwarden, tmp_path: Path, make_board, eventually, press
 ) -> None:
-    assert thingwarden(tmp_path, "device", "add", "new", "--type", "Lock").returncode == 0
+    assert thingwarden("device", "add", "new", "--type", "Lock").returncode == 0
     out = tmp_path / "config.json"
-    thingwarden(tmp_path, "device", "config", "new", "--agent", agent.link, "--out", str(out))
+    thingwarden("device", "config", "new", "--agent", agent.link, "--out", str(out))
     config = json.loads(out.read_text())
     board = make_board("new", base64.b64decode(config["key"]), boot=config["boot_floor"] + 1)
 
@@ -53,7 +39,7 @@ def test_a_device_added_or_removed_by_the_cli_is_known_at_once(
 
     eventually(lambda: status() == 200, "the agent knows the device")
     assert board.report(agent.link, press(1, 1)) == {"ack": [1, 1]}
-    assert thingwarden(tmp_path, "device", "remove", "new").returncode == 0
+    assert thingwarden("device", "remove", "new").returncode == 0
     eventually(lambda: status() == 401, "the agent has forgotten the device")
 
 

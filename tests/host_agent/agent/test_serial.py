@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from host_agent.store import Store
-from tests.host_agent.agent.test_agent import thingwarden
 from tests.host_agent.link.serial.cable import Cable, CableBoard
 
 
@@ -53,16 +52,16 @@ def test_a_port_that_is_not_there_is_no_problem(
 
 
 def test_a_released_port_is_free_for_others_until_it_is_resumed(
-    wired: CableBoard, agent, tmp_path: Path, press, eventually
+    wired: CableBoard, agent, thingwarden, press, eventually
 ) -> None:
-    done = thingwarden(tmp_path, "serial", "release")
+    done = thingwarden("serial", "release")
     assert done.returncode == 0, done.stderr
     descriptor = os.open(wired.cable.port, os.O_RDWR | os.O_NOCTTY)
     os.write(descriptor, b"from mpremote\n")
     wired.cable.wait_for(b"from mpremote")
     os.close(descriptor)
     eventually(lambda: "is lent: the agent keeps away from it" in agent.output())
-    assert thingwarden(tmp_path, "serial", "resume").returncode == 0
+    assert thingwarden("serial", "resume").returncode == 0
     wired.cable.wait_for(b"~?")
     assert wired.report(press(1, 1)) == {"ack": [1, 1]}
     assert "is taken back" in agent.output()
