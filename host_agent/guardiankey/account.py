@@ -53,6 +53,7 @@ class Account:
 
     @property
     def iv_text(self) -> str:
+        """The iv in the same way."""
         return base64.b64encode(self.iv).decode()
 
     @classmethod

@@ -23,12 +23,14 @@ class NoAnswer:
 
 
 def verdict_of(answer: Answer | NoAnswer) -> Verdict:
+    """ERROR with the reason if there is no answer, or none that is a verdict."""
     if isinstance(answer, NoAnswer):
         return Verdict.error(answer.reason, retry=answer.retry)
     return Verdict.from_answer(answer.status, answer.body)
 
 
 def sent_of(answer: Answer | NoAnswer) -> Sent:
+    """Whether the event was taken; not, with the reason, if there is no answer."""
     if isinstance(answer, NoAnswer):
         return Sent(False, answer.reason, answer.retry)
     return Sent.from_answer(answer.status)

@@ -6,6 +6,8 @@ from weakref import WeakSet
 
 
 class Renewable(Protocol):
+    """What holds threads or connections."""
+
     def renew(self) -> None:
         """Start anew: threads and connections are the parent's."""
 

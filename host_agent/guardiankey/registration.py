@@ -43,6 +43,7 @@ class Webhook:
             raise RegistrationError("webhook must be a URL like https://HOST/PATH")
 
     def data(self) -> dict[str, str]:
+        """Its fields of a registration."""
         return {"webhook_url": self.url}
 
 
@@ -74,6 +75,7 @@ class Email:
             raise RegistrationError("smtp port must be from 1 to 65535")
 
     def data(self) -> dict[str, str]:
+        """Its fields of a registration."""
         return {
             "smtp_method": self.security,
             "smtp_host": self.host,

@@ -41,6 +41,7 @@ def api_problem(url: str) -> str | None:
 
 
 def joined(api: str, path: str) -> str:
+    """The URL of `path` below the base URL `api`, with one slash in between."""
     return f"{api.rstrip('/')}/{path.lstrip('/')}"
 
 

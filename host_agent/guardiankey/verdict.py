@@ -66,6 +66,7 @@ class Verdict:
 
     @classmethod
     def error(cls, reason: str, *, retry: bool = False) -> Self:
+        """No verdict, and why; `retry` if the same event may be taken later."""
         return cls(Response.ERROR, reason, retry)
 
     @classmethod

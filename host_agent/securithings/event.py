@@ -30,9 +30,11 @@ class Event:
         return f"<Event {self._source} {self._type!r}>"
 
     def set_user_id(self, user_id: str) -> None:
+        """Who did it; sent as USER_ID."""
         self._fields["USER_ID"] = checked_text(user_id, "User ID must be string")
 
     def set_source_group_id(self, group_id: str) -> None:
+        """The group that the device belongs to; sent as SOURCE_GROUP_ID."""
         self._fields["SOURCE_GROUP_ID"] = checked_text(group_id, "Source group ID must be string")
 
     def set_api_key_id(self, api_key_id: str) -> None:
@@ -40,9 +42,11 @@ class Event:
         self._fields["SOURCE_GATEWAY_ID"] = checked_text(api_key_id, "Api key ID must be string")
 
     def set_session_id(self, session_id: str) -> None:
+        """The session that it was done in; sent as SESSION_ID."""
         self._fields["SESSION_ID"] = checked_text(session_id, "Session ID must be string")
 
     def set_ext_evt_id(self, event_id: str) -> None:
+        """The event's own id, by which repeats can be told; sent as EXT_EVT_ID."""
         self._fields["EXT_EVT_ID"] = checked_text(event_id, "External event ID must be string")
 
     def add_param(self, name: str | None, value: str | float | bool | None) -> None:
