@@ -20,7 +20,14 @@ _SHARED = "the agent, whose port it is, keeps away from it meanwhile: the board'
 
 
 def _flash(options: argparse.Namespace) -> int:
-    flash.flash(options.port, options.device, options.config, options.boards, wait_s=options.wait)
+    flash.flash(
+        options.port,
+        options.device,
+        options.config,
+        options.boards,
+        wait_s=options.wait,
+        replace=options.replace,
+    )
     return 0
 
 
@@ -96,6 +103,11 @@ def _parser() -> argparse.ArgumentParser:
         default=_WAIT_S,
         metavar="SECONDS",
         help="how long to wait for its first report (%(default)g)",
+    )
+    made.add_argument(
+        "--replace",
+        action="store_true",
+        help="also a board that was another device; what that has not sent yet is removed",
     )
     made = command(
         "install-micropython",

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from tools.board.build import MAIN, compiled, main_program, own_modules
 from tools.board.connection import Board
+from tools.board.errors import BoardError
 from tools.board.facts import Facts, check
 from tools.board.provision import BoardFiles
 from tools.board.slot_writer import Progress, SlotWriter
-from tools.board.slots import CONFIG, digest
+from tools.board.slots import CONFIG, device_of, digest, encoded, is_still_good
 from tools.board.user_modules import refuse_taken
 
 
@@ -27,10 +28,18 @@ class Written:
     removed: tuple[str, ...]
 
 
-def deploy(board: Board, files: BoardFiles, firmware: Path, progress: Progress) -> Written:
+def deploy(
+    board: Board,
+    files: BoardFiles,
+    firmware: Path,
+    progress: Progress,
+    *,
+    replace: bool = False,
+) -> Written:
     """Write the firmware in that directory and these settings; they run from the next start on.
 
-    Raises BoardError; the board then starts the old or the new.
+    A board that was another device loses what is of that with `replace`, else it is refused. Raises
+    BoardError; the board then starts the old or the new.
     """
     check(board.facts)
     refuse_taken(board, files.modules)
@@ -39,8 +48,15 @@ def deploy(board: Board, files: BoardFiles, firmware: Path, progress: Progress) 
     main = main_program(firmware)
     writer = SlotWriter(board)
     before = writer.held
-    wanted = {**modules, **own, **files.extra, CONFIG: writer.config(files.config)}
+    running = writer.running_config()
+    is_another = device_of(running) not in ("", files.config["device"])
+    if is_another and not replace:
+        raise BoardError(_another(device_of(running), files.config["device"]))
+    config = running if is_still_good(running, files.config) else encoded(files.config)
+    wanted = {**modules, **own, **files.extra, CONFIG: config}
     done = writer.write(wanted, progress)
+    if is_another:
+        writer.forget_device()
     writer.switch(wanted, main)
     travelled = {path: len(wanted[path]) for path in done.upload}
     if before.files.get(MAIN) != digest(main):
@@ -54,4 +70,12 @@ def deploy(board: Board, files: BoardFiles, firmware: Path, progress: Progress) 
         copied=done.copy,
         kept=done.keep,
         removed=tuple(sorted(before.files.keys() - writer.held.files.keys())),
+    )
+
+
+def _another(old: str, new: str) -> str:
+    return (
+        f"this board is {old}: plug in that of {new}, or name its port. If it shall be {new} from"
+        f" now on, `python -m tools.board flash --device {new} --replace` makes it so, and removes"
+        f" what {old} has not sent yet; nothing was changed"
     )

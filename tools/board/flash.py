@@ -27,10 +27,12 @@ def flash(
     boards: Path,
     *,
     wait_s: float,
+    replace: bool = False,
     firmware: Path = FIRMWARE,
 ) -> None:
     """Flash the board on `port`, or the only one on USB, as `device`; wait for its first report.
 
+    A board that was another device so far is refused unless `replace` says so.
     Raises BoardError, and what settings, store and leases raise; each tells what to do. Wherever
     it ends, the board boots the old or the new and can be flashed again.
     """
@@ -46,7 +48,7 @@ def flash(
             show.step(f"connecting to {named}")
             with borrow(path, named), connect(named) as board:
                 show.step(f"MicroPython {board.facts.version}, {board.facts.machine}")
-                written = deploy(board, files, firmware, show.travelled)
+                written = deploy(board, files, firmware, show.travelled, replace=replace)
                 wait = Wait(store, _known(store, device), settings, files.config, named)
                 board.reset()
                 show.step(f"waiting for the first report of {device}")

@@ -7,7 +7,6 @@ pointer makes it run; what the old one left goes last.
 import ast
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from tools.board.build import MAIN
 from tools.board.connection import Board
@@ -15,14 +14,13 @@ from tools.board.errors import BoardError, BoardFull, BoardLost
 from tools.board.slots import (
     CONFIG,
     LOOKED_AT,
+    OF_DEVICE,
     POINTER,
     SLOTS,
     Held,
     Plan,
     check_space,
     digest,
-    encoded,
-    is_still_good,
     plan,
 )
 
@@ -56,16 +54,24 @@ class SlotWriter:
         board.run(self._helpers)
         self.held = self._look()
 
-    def config(self, wanted: Mapping[str, Any]) -> bytes:
-        """config.json as it should be on the board: as it is there, if that is still good."""
-        new = encoded(wanted)
-        path = f"{self.held.pointer}/{CONFIG}"
+    def running_config(self) -> bytes:
+        """config.json of the application that runs, b"" if there is none that reads."""
+        path = f"{self.held.pointer}/{CONFIG}".removeprefix("/")
         known = self.held.files.get(path)
-        if known and known != digest(new):
-            old = self._board.read_file(path)
-            if digest(old) == known and is_still_good(old, wanted):
-                return old
-        return new
+        if not known:
+            return b""
+        found = b""
+
+        def read() -> None:
+            nonlocal found
+            found = self._board.read_file(path)
+
+        self._until(lambda: digest(found) == known, read)
+        return found
+
+    def forget_device(self) -> None:
+        """Remove what is of the device that the board was so far."""
+        self._remove(OF_DEVICE)
 
     def write(self, wanted: Mapping[str, bytes], progress: Progress) -> Plan:
         """Make the target hold exactly `wanted`; what that took."""
@@ -110,7 +116,8 @@ class SlotWriter:
                 return
             try:
                 act()
-                self.held = self._look()
+                if not done():
+                    self.held = self._look()
             except (BoardLost, BoardFull):
                 raise
             except BoardError as error:

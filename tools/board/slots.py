@@ -17,6 +17,8 @@ CONFIG = "config.json"
 SLOTS = ("a", "b")
 LOOKED_AT = (*SLOTS, MAIN, CONFIG, PACKAGE, POINTER + ".tmp", MAIN + ".tmp")
 """What flashing may find and what it may remove; all else on the board is the application's."""
+OF_DEVICE = ("spool", "attempts", "access.json", "access.json.tmp")
+"""Of that: unsent events and attempts, access list. They belong to a device, not to the board."""
 
 _SPARE_BLOCKS = 4
 """For directories, and for main.py and the pointer, which are there twice for a moment."""
@@ -121,6 +123,15 @@ def is_still_good(old: bytes, config: Mapping[str, Any]) -> bool:
     if type(floor) is not int or not 0 <= floor <= config.get("boot_floor", 0):
         return False
     return _without_floor(table) == _without_floor(config)
+
+
+def device_of(config: bytes) -> str:
+    """The device whose config.json that is, "" if it does not tell."""
+    try:
+        name = json.loads(config)["device"]
+    except (ValueError, LookupError, TypeError):
+        return ""
+    return name if isinstance(name, str) else ""
 
 
 def _without_floor(config: Mapping[str, Any]) -> str:

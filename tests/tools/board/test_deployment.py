@@ -156,6 +156,33 @@ def test_a_config_travels_only_if_more_than_its_floor_changed(tmp_path: Path) ->
     assert json.loads((tmp_path / "board/b/config.json").read_text()) == other.config
 
 
+def test_a_board_of_another_device_is_refused_unless_it_shall_be_this_one(tmp_path: Path) -> None:
+    firmware = tiny_firmware(tmp_path / "firmware")
+    gate = BoardFiles(FILES.config | {"device": "gate"}, FILES.extra)
+    root = tmp_path / "board"
+    unsent = [root / "spool/1", root / "attempts/1", root / "access.json"]
+    with UsbBoard(root) as board:
+        flashed(board.port, firmware)
+        for path in unsent:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("of d")
+        at = len(board.lines)
+        with pytest.raises(BoardError, match="--device gate --replace"):
+            flashed(board.port, firmware, gate)
+        board.wait_for(OLD, since=at)
+        assert (root / "slot").read_text() == "a" and not (root / "b").exists()
+        assert all(path.exists() for path in unsent)
+
+        with connect(str(board.port)) as prompt:
+            deploy(prompt, gate, firmware, lambda _, __: None, replace=True)
+        assert json.loads((root / "b/config.json").read_text())["device"] == "gate"
+        assert not any(path.exists() for path in unsent)
+
+        unsent[2].write_text("of gate")
+        flashed(board.port, firmware, gate)
+        assert unsent[2].exists()
+
+
 def test_a_board_from_before_the_slots(tmp_path: Path) -> None:
     root = tmp_path / "board"
     (tiny_firmware(tmp_path / "1") / "warden").rename(tmp_path / "warden")
