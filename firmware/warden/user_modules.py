@@ -81,18 +81,24 @@ class UserModules:
             self._capture(kind, params, self._clock.uptime())
 
     def _load(self, name):
-        """The module once it has begun, or a text: why not."""
+        """The module once it has begun, or a text: why not. Then it takes no heap any more."""
         gc.collect()
         try:
-            module = __import__(name)
-            if hasattr(module, "start"):
-                start = _function(module, "start")
-                if isinstance(start, str):
-                    return start
-                start(self.report)
-            return module
+            return self._begun(name)
         except (Exception, SystemExit) as error:
+            # MicroPython only marks the place of a failed import as free: all of it would stay.
+            sys.modules[name] = None  # type: ignore[assignment]
+            sys.modules.pop(name)
             return _bounded("%s: %s" % (name, _told(error)))
+
+    def _begun(self, name):
+        module = __import__(name)
+        if hasattr(module, "start"):
+            start = _function(module, "start")
+            if isinstance(start, str):
+                return start
+            start(self.report)
+        return module
 
 
 def _sound(value):

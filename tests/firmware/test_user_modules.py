@@ -1,3 +1,4 @@
+import gc
 import json
 import sys
 
@@ -136,6 +137,22 @@ def test_a_module_that_does_not_import_fails_its_commands_alone():
         assert "command blink: " + made.call("blink", None) in lines
         assert made.call("fine", None) == "sound: no module named 'sound'"
         assert len(lines) == 3
+
+
+def test_a_module_that_eats_the_heap_gives_it_back_when_it_failed():
+    eats = "while True: hog.append(bytearray(256))"
+    sources = (
+        "hog = []\n" + eats,
+        "hog = []\ndef start(report):\n    " + eats,
+    )
+    for number, source in enumerate(sources):
+        name = "eater%d" % number
+        gc.collect()
+        free = gc.mem_free()
+        made, _, _ = modules({"blink": name, "wink": "other"}, source, name)
+        gc.collect()
+        assert gc.mem_free() > free - 16384, gc.mem_free() - free
+        assert "memory allocation failed" in made.call("blink", None)
 
 
 def test_ctrl_c_in_a_module_ends_the_program():
