@@ -5,6 +5,7 @@ import os
 import socket
 from time import ticks_ms
 
+import micropython
 from warden.clock import Clock
 from warden.counters import Counters
 from warden.frames import FRAME_LIMIT, Codec
@@ -31,6 +32,16 @@ class raises:
             return False
         assert self._text in str(error), "%r does not contain %r" % (str(error), self._text)
         return True
+
+
+class no_allocation:
+    """`with no_allocation():` what the block takes of the heap raises MemoryError."""
+
+    def __enter__(self):
+        micropython.heap_lock()
+
+    def __exit__(self, kind, error, trace):
+        micropython.heap_unlock()
 
 
 class Ticks:

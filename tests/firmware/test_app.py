@@ -2,8 +2,7 @@ import json
 import os
 
 import machine
-import micropython
-from support import Agent, Board, Ticks, listening, raises, ran_clock
+from support import Agent, Board, Ticks, listening, no_allocation, raises, ran_clock
 from warden import app, link_http
 from warden.config import checked
 from warden.frames import Codec
@@ -32,12 +31,9 @@ def test_a_quiet_round_of_the_loop_allocates_nothing():
     for _ in range(50):
         running.step()
         app.sleep_ms(2)
-    micropython.heap_lock()
-    try:
+    with no_allocation():
         for _ in range(20):
             running.step()
-    finally:
-        micropython.heap_unlock()
     assert running.failures == 0
 
 

@@ -4,8 +4,7 @@ import binascii
 import json
 
 import machine
-import micropython
-from support import listening, raises, ran_clock, ran_ms
+from support import listening, no_allocation, raises, ran_clock, ran_ms
 from warden import app
 from warden.slow_hash import Pbkdf2
 
@@ -129,12 +128,9 @@ def test_a_quiet_round_with_a_door_allocates_nothing():
     for _ in range(50):
         running.step()
         app.sleep_ms(2)
-    micropython.heap_lock()
-    try:
+    with no_allocation():
         for _ in range(20):
             running.step()
-    finally:
-        micropython.heap_unlock()
     assert running.failures == 0
 
 

@@ -4,9 +4,8 @@ import random
 import sys
 
 import machine
-import micropython
 import warden.session
-from support import Agent, Ticks
+from support import Agent, Ticks, no_allocation
 from test_app_door import ACCOUNT, COLUMNS, LOCK, ROWS, SALT, give, is_open, press
 from uart import Port, Uart
 from warden import app, link_serial
@@ -215,12 +214,9 @@ def test_a_quiet_round_allocates_nothing():
             bench.press()
             bench.run(500)
         assert bench.running._serial.busy == waits
-        micropython.heap_lock()
-        try:
+        with no_allocation():
             for _ in range(20):
                 bench.running.step()
-        finally:
-            micropython.heap_unlock()
     assert bench.running.failures == 0
 
 

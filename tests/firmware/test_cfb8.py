@@ -1,8 +1,7 @@
 import os
 
-import micropython
 from cryptolib import aes
-from support import raises
+from support import no_allocation, raises
 from warden import cfb8, cfb8_viper
 
 VARIANTS = (
@@ -58,23 +57,14 @@ def test_the_loop_allocates_nothing():
     result = bytearray(500)
     for register, run in VARIANTS:
         state = register(IV)
-        micropython.heap_lock()
-        try:
+        with no_allocation():
             run(encrypt_block, state, pad, data, result, result)
-        finally:
-            micropython.heap_unlock()
         assert cfb8.decrypt(KEY, IV, result) == data
 
 
 def test_a_locked_heap_does_refuse():
-    refused = False
-    micropython.heap_lock()
-    try:
+    with raises(MemoryError), no_allocation():
         bytearray(100)
-    except MemoryError:
-        refused = True
-    micropython.heap_unlock()
-    assert refused
 
 
 def test_any_bytes_like_is_taken_and_left_as_it_was():

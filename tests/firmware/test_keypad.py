@@ -1,6 +1,5 @@
 import machine
-import micropython
-from support import Ticks, raises
+from support import Ticks, no_allocation, raises
 from warden.config import ConfigError
 from warden.keypad import Keypad
 
@@ -191,12 +190,9 @@ def test_a_quiet_scan_allocates_nothing():
     bench = Bench()
     bench.type("12")
     keypad = bench.keypad
-    micropython.heap_lock()
-    try:
+    with no_allocation():
         for _ in range(100):
             keypad.tick()
-    finally:
-        micropython.heap_unlock()
 
 
 def test_nothing_drives_a_row_but_its_own_scan():

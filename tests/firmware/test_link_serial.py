@@ -2,8 +2,7 @@
 
 import random
 
-import micropython
-from support import Ticks
+from support import Ticks, no_allocation
 from uart import Port, Uart
 from warden.link_serial import SerialLink
 
@@ -300,13 +299,10 @@ def test_rounds_without_lines_for_us_allocate_nothing():
     rounds = [0, 2, 4, 6, 8]
 
     def quiet():
-        micropython.heap_lock()
-        try:
+        with no_allocation():
             for _ in rounds:
                 rig.link.tick()
                 rig.link.take()
-        finally:
-            micropython.heap_unlock()
 
     rig.link.tick()
     quiet()  # idle

@@ -7,8 +7,7 @@ import onewire
 import surroundings
 import warden.ds18x20_bus
 import warden.readings
-from micropython import heap_lock, heap_unlock
-from support import raises, ran_ms
+from support import no_allocation, raises, ran_ms
 from warden import inputs
 from warden.clock import Clock
 from warden.settings import ConfigError
@@ -198,12 +197,9 @@ def test_an_unplugged_bme280_is_missed_and_comes_back():
 def test_nothing_is_allocated_while_nothing_is_due():
     bench = Bench(*[dict(one, every_ms=60000) for one in (THERMOMETER, DHT22, BME280)])
     bench.hear(3)
-    heap_lock()
-    try:
+    with no_allocation():
         for part in bench.built:
             part.tick()
-    finally:
-        heap_unlock()
 
 
 def test_a_pin_that_the_board_does_not_have_names_the_input():
