@@ -1,4 +1,4 @@
-"""Whether the store's file is the one that is written to, and reads back."""
+"""Whether the store's files are those that are written to, and read back."""
 
 import logging
 import sqlite3
@@ -25,21 +25,26 @@ class FileCheck:
     def __init__(self, path: Path) -> None:
         """Raises OSError."""
         self._path = path
-        self._identity = _identity(path)
+        self._identities = {
+            file: _identity(file) for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm"))
+        }
         self._due = 0.0
         self._failed = 0
 
     def in_place(self) -> None:
-        """Raises StoreDamaged if the file that is written to is not the one at the path."""
-        try:
-            in_place = _identity(self._path) == self._identity
-        except OSError:
-            in_place = False
-        if not in_place:
-            raise StoreDamaged(
-                f"the store {self._path} was deleted or replaced while in use; restart the agent,"
-                " which makes it anew with the devices it had"
-            )
+        """Raises StoreDamaged if a file that is written to is not the one at its path. SQLite has
+        them all while anybody has the store open: what it writes to a lost -wal is lost with it,
+        and without the -shm processes write at the same time."""
+        for file, identity in self._identities.items():
+            try:
+                in_place = _identity(file) == identity
+            except OSError:
+                in_place = False
+            if not in_place:
+                raise StoreDamaged(
+                    f"{file}, where the store is, was deleted or replaced while in use; restart"
+                    " the agent, which takes what is left, or makes it anew with the devices it had"
+                )
 
     def reads_back(self, last_id: int) -> None:
         """Once in a while: raises StoreDamaged if who opens the file now does not find the

@@ -198,6 +198,21 @@ def test_nothing_is_acked_into_a_file_that_is_not_there_any_more(path, board_of,
         assert asyncio.run(store.accept(board.report(1, 2, frame=1))).ack == (2, 2)
 
 
+@pytest.mark.parametrize("suffix", ["-wal", "-shm"])
+def test_nothing_is_acked_once_a_file_beside_it_was_deleted(path, board_of, suffix):
+    with Store.open(path) as store:
+        board = board_of(store.add_device("door", "lock"))
+        asyncio.run(store.accept(board.report(1)))
+        path.with_name(path.name + suffix).unlink()
+        with pytest.raises(StoreDamaged, match=f"{suffix}, where the store is, was deleted"):
+            asyncio.run(store.accept(board.report(2)))
+
+    with Store.open(path) as store:
+        assert [device.key for device in store.devices()] == [board.device.key]
+        assert 1 in [event.seq for event in store.events()]
+        assert store.damage is None
+
+
 def test_an_idle_store_notices_that_its_file_was_deleted(path, store, eventually):
     path.unlink()
     eventually(lambda: store.damage)
