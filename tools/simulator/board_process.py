@@ -124,7 +124,7 @@ class SimulatedBoard(Pins):
 
 
 def _accept(
-    server: socket.socket, process: "subprocess.Popen[str]", timeout_s: float = 30
+    server: socket.socket, process: "subprocess.Popen[str]", timeout_s: float = 60
 ) -> socket.socket | None:
     """The board's connection; None if it ended before it touched a pin (a bad config.json)."""
     deadline = time.monotonic() + timeout_s

@@ -23,7 +23,7 @@ class Console:
         self._on_line = on_line
         self._news = threading.Condition()
 
-    def wait_for(self, pattern: str, *, since: int = 0, timeout_s: float = 30) -> re.Match[str]:
+    def wait_for(self, pattern: str, *, since: int = 0, timeout_s: float = 60) -> re.Match[str]:
         """The first console line from number `since` on that matches, else SimulatorError."""
         seen = since
 

@@ -66,7 +66,7 @@ class Pins(Console):
         """Hold a badge to a Wiegand reader of 26 or 34 bits; returns after its last pulse."""
         self._command(f"wiegand {d0} {d1} {wiegand_frame(facility, card, bits)}")
 
-    def wait_for_output(self, number: int, level: int, timeout_s: float = 30) -> None:
+    def wait_for_output(self, number: int, level: int, timeout_s: float = 60) -> None:
         """Until an output pin has the level."""
         self._wait(lambda: self.outputs.get(number) == level or None, f"pin {number}", timeout_s)
 
@@ -76,7 +76,7 @@ class Pins(Console):
         with self._news:
             done = self._done
         self._send(line.encode() + b"\n")
-        self._wait(lambda: self._done > done or None, f"no answer to {line!r}", 30)
+        self._wait(lambda: self._done > done or None, f"no answer to {line!r}", 60)
         time.sleep(max(0, until - time.monotonic()))
 
     def _send(self, line: bytes) -> None:

@@ -65,7 +65,7 @@ class UsbBoard(Pins):
             self._pump = pump = Pump(self, self._cable, self._begin, self._counts, self._rate)
             pump.start()
             if wait:
-                self._wait(lambda: pump.ready or None, "the board did not start", 30)
+                self._wait(lambda: pump.ready or None, "the board did not start", 60)
 
     def kill(self) -> None:
         """Cut the power, which takes the port away too."""

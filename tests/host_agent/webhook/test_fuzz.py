@@ -17,9 +17,7 @@ NAMES = ("generatedTime", "eventId", "authGroupId", "userName", "service", "clie
 NAMES += ("event_response", "risk_value", "event_token")
 TYPES = st.sampled_from([JSON, FORM, "multipart/form-data", "\xe9;;=", None])
 
-many = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+many = settings(max_examples=150, suppress_health_check=list(HealthCheck))
 
 
 def answered(caplog, answer) -> int:
