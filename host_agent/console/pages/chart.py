@@ -1,4 +1,4 @@
-"""A line chart as SVG: a pure function of its points. Colours come from static/pages.css.
+"""A line chart as SVG: a pure function of its points. Colours come from static/charts.css.
 
 It is as wide as its place: across, everything stands at a part of the width, and only the line is
 stretched; text and marks stay as large as they are.
