@@ -126,7 +126,9 @@ def _told(command: Command) -> str:
 
 
 def _took_ms(command: Command) -> int | None:
-    return None if command.settled_ms is None else command.settled_ms - command.created_ms
+    if command.settled_ms is None:
+        return None
+    return max(0, command.settled_ms - command.created_ms)  # the clock may be set back
 
 
 def _row(command: Command) -> dict[str, Any]:

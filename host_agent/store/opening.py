@@ -31,6 +31,7 @@ def open_alone(path: Path, copy: DeviceCopy) -> sqlite3.Connection:
 
     Raises StoreError.
     """
+    copy.remove_drafts()
     try:
         return _made_sound(path, copy)
     except StoreDamaged as error:

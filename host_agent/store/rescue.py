@@ -1,6 +1,7 @@
 """What survives a lost store: a copy of its devices and their access lists; and where a damaged
 file goes."""
 
+import glob
 import logging
 import os
 import time
@@ -119,6 +120,12 @@ class DeviceCopy:
                 f"{self.path}, the copy of the devices, cannot be read ({error});"
                 " mend it, or move it away to start without devices"
             ) from error
+
+    def remove_drafts(self) -> None:
+        """What a process left that was killed while it wrote; only for one alone with the store."""
+        for draft in self.path.parent.glob(f"{glob.escape(self.path.name)}.*.tmp"):
+            with suppress(OSError):
+                draft.unlink()
 
     def _write_durably(self, path: Path, content: bytes) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -318,3 +318,15 @@ def test_a_closed_store_says_so(path, board_of):
 
     with pytest.raises(StoreError, match="closed"):
         asyncio.run(store.accept(board.report(1)))
+
+
+def test_keys_in_what_a_killed_process_left_do_not_stay(path):
+    draft = path.with_name("agent.db.devices.json.4711.tmp")
+    draft.write_text('[{"name": "door"')
+
+    with Store.open(path) as store:
+        assert not draft.exists()
+        draft.write_text("being written")
+        with Store.open(path):
+            assert draft.exists(), "another process may be at it"
+        assert store.damage is None
