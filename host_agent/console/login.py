@@ -63,6 +63,7 @@ class _Logins:
 
     async def log_out(self, request: Request) -> Response:
         self._parts.sessions.end(request.state.session)
+        self._parts.live.changed()  # the session's other pages notice
         answer = RedirectResponse(LOGIN, 303)
         answer.delete_cookie(COOKIE, path=ROOT, httponly=True, samesite="strict")
         return answer

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from host_agent.console.live import MAX_OF_A_USER, MAX_SUBSCRIBERS, PAUSE_S, Live
+from tests.host_agent.waiting import DEADLINE_S
 
 LIVE = "/console/live"
 CHANGED = ["event: changed", "data: 1", ""]
@@ -124,15 +125,16 @@ def test_who_comes_after_the_stop_is_not_held(console, signed_in) -> None:
     assert signed_in.get(LIVE).text == ""
 
 
-def test_the_stream_of_a_session_that_ended_tells_nothing_more(
-    console, parts, open_stream, signed_in
-) -> None:
-    stream = open_stream()
-    signed_in.submit("/console/logout")
-    console.call(parts.live.changed)
-    stream.ends()
-    answer = signed_in.get(LIVE)
-    assert answer.status_code == 401
+def test_who_logs_out_ends_the_streams_of_all_pages_at_once(run_console, parts) -> None:
+    console = run_console(live=Live(parts.metrics, heartbeat_s=3600))
+    console.add_user()
+    with console.browser() as browser:
+        browser.log_in()
+        with browser.get(LIVE, stream=True, timeout=DEADLINE_S) as answer:
+            stream = Stream(answer)
+            browser.submit("/console/logout")
+            stream.ends()
+        assert browser.get(LIVE).status_code == 401
 
 
 def test_a_removed_user_is_told_nothing_more(parts, open_stream) -> None:
