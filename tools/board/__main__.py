@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from host_agent.cli.output import UsageError, print_line, printable
 from host_agent.config import ConfigError
 from host_agent.errors import ThingWardenError
+from host_agent.text import printable
 from tools.board import doctor, flash, install, logs, ports, shell
 from tools.board.lease import DEFAULT_CONFIG, borrowed
 
@@ -59,7 +59,11 @@ def _shell(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    return 0 if doctor.examine(options.port, options.device, options.config, print_line) else 1
+    return 0 if doctor.examine(options.port, options.device, options.config, _say) else 1
+
+
+def _say(text: str) -> None:
+    print(printable(text))
 
 
 def _show(line: str) -> None:
@@ -143,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
     except ThingWardenError as error:
         sys.stderr.write(f"{printable(error)}\n")
-        return 2 if isinstance(error, ConfigError | UsageError) else 1
+        return 2 if isinstance(error, ConfigError) else 1
     except KeyboardInterrupt:
         sys.stderr.write("\nstopped\n")
         return 130

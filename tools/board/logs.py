@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import serial
 
-from host_agent.cli.output import printable
+from host_agent.text import printable
 from tools.board.errors import BoardError
 from tools.board.line import Line
 

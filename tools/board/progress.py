@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.text import Text
 
-from host_agent.cli.output import printable
+from host_agent.text import printable
 
 
 class Shown:

@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from host_agent.cli.output import printable
 from host_agent.store import Device
+from host_agent.text import printable
 from tools.board.deployment import Written
 
 _NAMED = 5

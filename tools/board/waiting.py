@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from host_agent.board_config import SERIAL
-from host_agent.cli.output import printable
 from host_agent.config import Settings
 from host_agent.store import Device, Store
+from host_agent.text import printable
 from tools.board.connection import Board
 from tools.board.errors import BoardError, BoardLost
 from tools.board.lease import is_of_agent
