@@ -30,9 +30,7 @@ def door(*address, **changes):
     configure(*address, **changes)
     running = app.App(app.load_settings())
     give(running, 1)
-    for _ in range(10):  # a key held since the start would be none
-        running.step()
-        app.sleep_ms(10)
+    pause(running, 100)  # a key held since the start would be none
     return running
 
 
@@ -53,7 +51,15 @@ def press(key, pressed):
     machine._columns[COLUMNS[column]] = pressed
 
 
-def run(running, until, most_ms=8000):
+def pause(running, milliseconds):
+    """The loop runs for so long by its own clock."""
+    began = running.clock.ticks()
+    while running.clock.since(began) < milliseconds:
+        running.step()
+        app.sleep_ms(10)
+
+
+def run(running, until, most_ms=40000):
     """Run the loop as main does, until it is so."""
     began = ran_ms()
     while not until():
@@ -66,9 +72,7 @@ def enter(running, code):
     for key in code + "#":
         for pressed in (1, 0):
             press(key, pressed)
-            for _ in range(6):  # longer than the debouncing
-                running.step()
-                app.sleep_ms(10)
+            pause(running, 60)  # longer than the debouncing
 
 
 def is_open():
