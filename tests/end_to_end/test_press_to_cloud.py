@@ -11,6 +11,9 @@ import pytest
 from tests.end_to_end.system import BUTTON, THERMOMETER, System, wait_until
 from tools.simulator import SimulatedBoard
 
+CLOCK_MS = 2000
+"""How far a board's clock may be off that was told the time over a slow link."""
+
 
 def test_a_press_arrives_as_a_device_event(system: System) -> None:
     before = time.time() * 1000
@@ -20,7 +23,7 @@ def test_a_press_arrives_as_a_device_event(system: System) -> None:
         system.wait_for(["1:1"])
     (body,) = system.received()
     time_ms = int(body.pop("TIME"))
-    assert before <= time_ms <= time.time() * 1000
+    assert before - CLOCK_MS <= time_ms <= time.time() * 1000 + CLOCK_MS
     assert body == {
         "SOURCE": "DEVICE",
         "TYPE": "buttonState",
@@ -50,14 +53,14 @@ def test_presses_while_the_agent_is_down_arrive_later_in_order_with_their_own_ti
         for _ in range(5):
             pressed.append(time.time() * 1000)
             board.press(14)
-        agent_is_back = time.time() * 1000
         wait_until(lambda: len(board.captured) == 5, "five presses were captured")
         wait_until(lambda: list((board.root / "spool").iterdir()), "the presses were spilled")
+        agent_is_back = time.time() * 1000
         system.agent.start()
         system.wait_for(board.captured)
         assert system.received_ids() == board.captured
         for body, at in zip(system.received(), pressed, strict=True):
-            assert at - 5000 < int(body["TIME"]) < agent_is_back
+            assert at - CLOCK_MS < int(body["TIME"]) < agent_is_back
 
 
 def test_a_board_that_lost_power_delivers_what_it_had_spilled(system: System) -> None:
@@ -225,11 +228,14 @@ def test_two_boards_on_one_key_are_noticed(system: System) -> None:
     system.boards.append(second)
     with first, second:
         wait_until(lambda: "two boards" in system.agent.output(), "the clone was noticed")
-        first.press(14)
-        second.press(14)
-        wait_until(lambda: len(system.received()) == 2, "both presses arrived")
-    ids = [body["EXT_EVT_ID"] for body in system.received()]
-    assert len(set(ids)) == 2
+        for number, board in enumerate((first, second), 1):
+            board.press(14)
+            wait_until(
+                lambda number=number: len(system.received()) >= number,
+                f"press {number} arrived: {first.lines[-5:]} {second.lines[-5:]}",
+            )
+    ids = system.received_ids()
+    assert len(set(ids)) == len(ids)
 
 
 def test_a_board_that_cannot_keep_its_counters_says_so_and_sends_nothing(system: System) -> None:
