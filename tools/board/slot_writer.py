@@ -50,9 +50,12 @@ class SlotWriter:
 
     def __init__(self, board: Board) -> None:
         self._board = board
-        self._helpers = _HELPERS.read_text()
-        board.run(self._helpers)
-        self.held = self._look()
+        try:
+            self._begin()
+        except (BoardLost, BoardFull):
+            raise
+        except BoardError:
+            self._begin_again()
 
     def running_config(self) -> bytes:
         """config.json of the application that runs, b"" if there is none that reads."""
@@ -122,11 +125,17 @@ class SlotWriter:
                 raise
             except BoardError as error:
                 failure = error
-                self._board.resync()
-                self._board.run(self._helpers)
-                self.held = self._look()
+                self._begin_again()
         if not done():
             raise failure
+
+    def _begin_again(self) -> None:
+        self._board.resync()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._board.run(_HELPERS.read_text())
+        self.held = self._look()
 
     def _look(self) -> Held:
         output = self._board.run(_LOOK)

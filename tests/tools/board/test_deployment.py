@@ -256,6 +256,13 @@ def test_bytes_that_change_on_the_way(tmp_path: Path) -> None:
     assert OLD in boot(tmp_path / "board")
 
 
+@pytest.mark.parametrize("at", [500, 900])
+def test_a_byte_of_the_first_words_that_changes_on_the_way(tmp_path: Path, at: int) -> None:
+    with BareBoard(tmp_path / "board", damage=frozenset({at})) as board:
+        flashed(board.port, tiny_firmware(tmp_path / "1"))
+    assert OLD in boot(tmp_path / "board")
+
+
 def test_a_line_that_damages_everything(tmp_path: Path) -> None:
     damage = frozenset(range(3000, 10**6, 900))
     with BareBoard(tmp_path / "board", damage=damage) as board, pytest.raises(BoardError):
