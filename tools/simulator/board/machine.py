@@ -3,7 +3,8 @@
 SIM_MILLIVOLTS=34:715,... lies on analog inputs at start, SIM_RESET_CAUSE is why there was one.
 SIM_CONTROL=host:port names the driver. It hears `pin N LEVEL` whenever an output changes, `wdt MS`
 when a watchdog is armed and `fed` at most every 100 ms; it sends lines, answered with `done ...`:
-- `pin N LEVEL`, `adc N MICROVOLTS`, `wifi 0|1`;
+- `pin N LEVEL`: answered when the handler of the edge, if it has one, has run;
+- `adc N MICROVOLTS`, `wifi 0|1`;
 - `key ROW COLUMN 0|1`: a key connects these two pins; answered when the row was scanned with it;
 - `wiegand D0 D1 BITS`: the pulses of a badge reader; answered after the last;
 - `sensor PIN NUMBER WHAT THOUSANDTHS`: what a sensor on a data pin (a BME280: SDA) has around it.
@@ -26,6 +27,7 @@ PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
 _PINS = 40
 _SCANNED = 4  # scans that have seen a key: enough to outlast the debouncing
 _SCANNED_MS = 1000  # if nobody scans
+_HANDLED_MS = 1000  # if the program lets no handler run
 _TOLD_MS = 100  # so often the driver hears that the watchdog is fed
 _BIT_MS = 4  # slower than a reader: a busy loop on a busy host keeps up
 _EXIST = set(range(40)) - {6, 7, 8, 9, 10, 11, 20, 24, 28, 29, 30, 31}
@@ -35,6 +37,8 @@ _microvolts = array("q", [0] * _PINS)
 _triggers = bytearray(_PINS)
 _handlers = [None] * _PINS
 _objects = [None] * _PINS
+_scheduled = bytearray(1)  # handlers, modulo 256
+_handled = bytearray(1)  # of those
 _keys = bytearray(_PINS * _PINS)  # [row * _PINS + column]: pressed; bytes, for two threads use them
 _columns = bytearray(_PINS)  # keys pressed in a column
 _scans = bytearray(_PINS)  # how often a row was driven low, modulo 256
@@ -177,9 +181,26 @@ def _drive(number, level):
     falling = before and not level and _triggers[number] & Pin.IRQ_FALLING
     if (rising or falling) and _handlers[number]:
         try:
-            micropython.schedule(_handlers[number], _objects[number])
+            micropython.schedule(_handle, number)
         except RuntimeError:
-            pass  # a full scheduler queue drops edges without a word, as on ESP32
+            return  # a full scheduler queue drops edges without a word, as on ESP32
+        _scheduled[0] = (_scheduled[0] + 1) & 0xFF
+
+
+def _handle(number):
+    try:
+        if _handlers[number]:
+            _handlers[number](_objects[number])
+    finally:
+        _handled[0] = (_handled[0] + 1) & 0xFF
+
+
+def _wait_for_handlers():
+    """An interrupt is quick; the main thread on a busy host is not, and a press could be over."""
+    for _ in range(_HANDLED_MS):
+        if _handled[0] == _scheduled[0]:
+            break
+        time.sleep_ms(1)
 
 
 def _column(number):
@@ -206,6 +227,7 @@ def _wiegand(d0, d1, bits):
         wire = d1 if bit == ord("1") else d0
         _drive(wire, 0)
         _drive(wire, 1)
+        _wait_for_handlers()
         time.sleep_ms(_BIT_MS)
 
 
@@ -217,6 +239,7 @@ def _obey(driver):
         what, *numbers = line.split()
         if what == b"pin":
             _drive(int(numbers[0]), int(numbers[1]))
+            _wait_for_handlers()
         elif what == b"adc":
             _microvolts[int(numbers[0])] = int(numbers[1])
         elif what == b"wifi":
