@@ -165,7 +165,7 @@ def board_event(settings: dict[str, str], event: dict[str, Any]) -> dict[str, An
         env={**os.environ, "MICROPYPATH": f"{FIRMWARE}:{PERIPHERALS}:.frozen"},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=True,
     )
     key, iv = base64.b64decode(settings["key"]), base64.b64decode(settings["iv"])

@@ -197,7 +197,7 @@ def exchange(url, path, headers, body):
         if name.lower() not in ("content-length", "connection"):
             lines.append(f"{name}: {value.replace('…', BOUNDARY)}")
     lines += [f"Content-Length: {len(body)}", "Connection: close", "", ""]
-    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
         connection.sendall("\r\n".join(lines).encode() + body)
         with connection.makefile("rb") as stream:
             head, _, answer = stream.read().partition(b"\r\n\r\n")
@@ -211,7 +211,7 @@ def send_datagram(sandbox, datagram):
 
 async def arrived(inbox):
     if not inbox.last:
-        await asyncio.wait_for(inbox.arrival(), 20)
+        await asyncio.wait_for(inbox.arrival(), 60)
     return [item.body for item in inbox.after(0)]
 
 

@@ -45,7 +45,7 @@ def on_the_board(statement: str, *arguments: bytes) -> bytes:
         env={"MICROPYPATH": f"{FIRMWARE}:{PERIPHERALS}:.frozen", "PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=True,
     )
     return bytes.fromhex(run.stdout)

@@ -47,14 +47,14 @@ def test_power_is_switched_by_http_and_the_button_reports(start: Callable[[Path]
         answer = requests.get(
             f"{system.app}/?power=on",
             headers={**BROWSER, "X-Forwarded-For": "203.0.113.9"},
-            timeout=20,
+            timeout=60,
         )
         assert (answer.status_code, answer.text) == (200, "power on\n")
         board.wait_for_output(18, 1)
         wait_until(lambda: of_source(system, "USER"), "the USER event arrives")
         board.press(14)
         system.wait_for(["1:1"])
-        requests.get(f"{system.app}/?power=off&user=bob", timeout=20).raise_for_status()
+        requests.get(f"{system.app}/?power=off&user=bob", timeout=60).raise_for_status()
         board.wait_for_output(18, 0)
         wait_until(lambda: len(system.received()) == 3, "three events")
     on, off = of_source(system, "USER")
@@ -81,7 +81,7 @@ def test_what_it_does_not_understand_is_a_400_and_no_event(
     start: Callable[[Path], System], target: str
 ) -> None:
     system = start(HVAC)
-    answer = requests.get(system.app + target, timeout=20)
+    answer = requests.get(system.app + target, timeout=60)
     assert (answer.status_code, answer.text) == (400, "ask for /?power=on or /?power=off\n")
     assert json.loads(system.thingwarden("events", "list", "--json").stdout) == []
 
@@ -116,7 +116,7 @@ def test_handlers_that_raise_and_hang_stop_nothing(
         board.wait_for("agent: connected")
         for _ in range(5):
             board.press(14)
-            assert requests.get(system.app, timeout=20).status_code == 500
+            assert requests.get(system.app, timeout=60).status_code == 500
         wait_until(lambda: len(board.captured) == 5, "five presses")
         system.wait_for(board.captured)
         failed = 'thingwarden_app_events_total{on="buttonState",result="failed"}'
@@ -133,7 +133,7 @@ def test_what_was_answered_survives_kill_9(start: Callable[[Path], System]) -> N
     system = start(HVAC)
     system.fault({"kind": "status", "status": 503, "count": 0})
     board = hvac(system)
-    requests.get(f"{system.app}/?power=on", headers=BROWSER, timeout=20).raise_for_status()
+    requests.get(f"{system.app}/?power=on", headers=BROWSER, timeout=60).raise_for_status()
     system.agent.kill()
     system.heal()
     system.agent.start()

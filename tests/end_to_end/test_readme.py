@@ -152,7 +152,7 @@ def test_a_real_agent_is_set_up_as_shown(tmp_path: Path, sandbox: ServerProcess)
         asked = requests.post(
             f"http://{console}/devices/front-door/commands/power",
             headers={"Authorization": f"Bearer {token}"},
-            timeout=10,
+            timeout=60,
         )
         assert asked.status_code == 202
         (send,) = [c for c in INLINE if c.startswith("thingwarden send")]

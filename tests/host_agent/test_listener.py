@@ -22,7 +22,7 @@ async def options_of_a_connection() -> tuple[bytes, list[int]]:
         port = int(listener.url.rpartition(":")[2])
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\nHost: agent\r\n\r\n")
-        answer = await asyncio.wait_for(reader.readline(), 20)
+        answer = await asyncio.wait_for(reader.readline(), 60)
         connections = list(listener._server.server_state.connections)
         accepted = [connection.transport.get_extra_info("socket") for connection in connections]
         options = [one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for one in accepted]
@@ -60,7 +60,7 @@ async def memory_of_pipelined(count: int) -> int:
         try:
             writer.write(b"GET / HTTP/1.1\r\n\r\n" * count)
             with suppress(ConnectionError):
-                await asyncio.wait_for(reader.read(), 20)
+                await asyncio.wait_for(reader.read(), 60)
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -88,7 +88,7 @@ async def end_of_a_client_that_reads_nothing() -> bool:
         port = int(listener.url.rpartition(":")[2])
         await loop.sock_connect(client, ("127.0.0.1", port))
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while True:
                     await loop.sock_sendall(client, b"GET / HTTP/1.1\r\n\r\n")
         except ConnectionError:

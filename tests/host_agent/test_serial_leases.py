@@ -123,7 +123,7 @@ def test_it_waits_until_the_agent_has_let_go(store: Path, port: str, how: str) -
     holds = threading.Event()
     thread = threading.Thread(target=agent)
     thread.start()
-    assert holds.wait(10)
+    assert holds.wait(60)
     if how == "grant":
         grant(store, port, soon())
         assert let_go_at and time.monotonic() >= let_go_at[0]
@@ -169,7 +169,7 @@ def test_many_may_grant_a_port_at_a_time(store: Path, port: str) -> None:
     )
     command = [sys.executable, "-c", script, str(store), port]
     granting = [subprocess.Popen(command) for _ in range(2)]
-    assert [process.wait(30) for process in granting] == [0, 0]
+    assert [process.wait(60) for process in granting] == [0, 0]
     assert is_lent(store, port)
 
 

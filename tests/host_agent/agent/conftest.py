@@ -137,7 +137,7 @@ def thingwarden(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[st
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=60,
     )
 
 

@@ -27,7 +27,7 @@ def make_token(tmp_path: Path, board):  # noqa: ARG001 (there must be a store)
 
 def post(url: str, token: str, body: dict[str, Any], **headers: str) -> requests.Response:
     headers |= {"Authorization": f"Bearer {token}", "User-Agent": "planner/2.0"}
-    return requests.post(url, json=body, headers=headers, timeout=10)
+    return requests.post(url, json=body, headers=headers, timeout=60)
 
 
 def test_a_command_reaches_the_board_and_securithings(board, agent, cloud, make_token) -> None:
@@ -54,7 +54,7 @@ def test_a_command_reaches_the_board_and_securithings(board, agent, cloud, make_
     results = [{"id": command["id"], "ok": True}]
     board.report(agent.link, commands=command["id"], results=results)
     place = agent.console + asked.headers["Location"]
-    shown = requests.get(place, headers={"Authorization": f"Bearer {token}"}, timeout=10).json()
+    shown = requests.get(place, headers={"Authorization": f"Bearer {token}"}, timeout=60).json()
     assert (shown["id"], shown["state"]) == (given["id"], "done")
 
 

@@ -46,7 +46,7 @@ def app_address(agent) -> str:
 
 def test_sigterm_lets_handlers_finish(board, launch_app, tmp_path, press) -> None:
     agent = launch_app(APP).started()
-    connection = http.client.HTTPConnection(app_address(agent), timeout=20)
+    connection = http.client.HTTPConnection(app_address(agent), timeout=60)
     connection.request("GET", "/")
     assert board.report(agent.link, press(1, 1)) == {"ack": [1, 1]}
     agent.send(15)
@@ -84,7 +84,7 @@ async def answer(request):
 @pytest.mark.parametrize("what", ["task", "thread"])
 def test_what_an_app_leaves_running_does_not_keep_the_agent(launch_app, what: str) -> None:
     agent = launch_app(OBSTINATE).started()
-    connection = http.client.HTTPConnection(app_address(agent), timeout=20)
+    connection = http.client.HTTPConnection(app_address(agent), timeout=60)
     connection.request("GET", f"/{what}")
     assert connection.getresponse().status == 204
     connection.close()

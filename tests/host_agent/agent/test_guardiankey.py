@@ -178,7 +178,7 @@ def test_rubbish_is_answered_and_leaves_no_trace_of_secrets(sender, with_webhook
 def test_sigterm_lets_a_notification_under_way_finish(sender, with_webhook, tmp_path: Path) -> None:
     body = sender.body(eventId="e-1")
     address = with_webhook.webhook.removeprefix("http://").split(":")
-    with socket.create_connection(address, timeout=20) as connection:
+    with socket.create_connection(address, timeout=60) as connection:
         head = f"POST {PATH} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: "
         connection.sendall(f"{head}{len(body)}\r\n\r\n".encode())
         assert b"100 Continue" in connection.recv(4096)
@@ -194,7 +194,7 @@ def test_the_webhook_bounds_what_slow_bodies_may_hold(with_webhook, eventually) 
     assert MAX_CONNECTIONS * MAX_BODY_BYTES <= 32 << 20
     with ExitStack() as stack:
         for _ in range(MAX_CONNECTIONS + 1):
-            last = stack.enter_context(socket.create_connection((host, int(port)), timeout=20))
+            last = stack.enter_context(socket.create_connection((host, int(port)), timeout=60))
         with suppress(ConnectionError):
             assert last.recv(1) == b""
         busy = 'thingwarden_notifications_total{result="busy"} 1.0'

@@ -15,6 +15,6 @@ def test_idle_connections_keep_no_board_out(board, launch, press) -> None:
     address = agent.link.removeprefix("http://").split(":")
     with contextlib.ExitStack() as stack:
         for _ in range(200):
-            stack.enter_context(socket.create_connection(address, timeout=10))
+            stack.enter_context(socket.create_connection(address, timeout=60))
         assert board.report(agent.link, press(1, 1)) == {"ack": [1, 1]}
         assert agent.get("/readyz")[0] == 200

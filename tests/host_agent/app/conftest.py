@@ -51,7 +51,7 @@ def running(store: Store, agent: Agent) -> Callable[..., object]:
         try:
             yield Running(run, metrics)
         finally:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await run.stop(drain_s)
 
     return running

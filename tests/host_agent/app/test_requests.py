@@ -34,7 +34,7 @@ class Client:
 
     def ask(self, target: str = "/", method: str = "GET", body: bytes = b"", **headers) -> Answer:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection(self.address, timeout=20)
+        connection = http.client.HTTPConnection(self.address, timeout=60)
         try:
             connection.request(method, target, body, named)
             response = connection.getresponse()
@@ -204,7 +204,7 @@ def test_a_full_store_is_a_503_that_names_no_path(serve):
 
 def test_a_handler_that_hangs_is_a_504(serve):
     gate = threading.Event()
-    client = serve(lambda _: gate.wait(30), handler_s=0.1)
+    client = serve(lambda _: gate.wait(60), handler_s=0.1)
     assert client.ask().status == 504
     gate.set()
     assert client.count("hung") == 1
@@ -225,7 +225,7 @@ def test_a_body_has_its_limit(serve):
 
 def test_requests_at_a_time_have_their_limit(serve, eventually):
     gate = threading.Event()
-    client = serve(lambda _: gate.wait(30) and None)
+    client = serve(lambda _: gate.wait(60) and None)
     with ExitStack() as stack:
         for _ in range(64):
             host, port = client.address.split(":")

@@ -36,7 +36,7 @@ def test_a_light_command_imports_no_client_and_no_server(command: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=60,
     )
     assert ended.returncode == 0
     imported = set(ended.stderr.split())

@@ -48,7 +48,7 @@ def test_a_reader_that_has_gone_is_no_mistake(tmp_path: Path) -> None:
             stderr=subprocess.PIPE,
             text=True,
             check=False,
-            timeout=30,
+            timeout=60,
         )
     finally:
         os.close(writer)

@@ -29,7 +29,7 @@ def connection():
     with start_blocking_portal() as portal, Listener(app, "127.0.0.1", 0) as listener:
         serving = portal.start_task_soon(listener.serve)
         host, port = listener.url.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port)), timeout=20) as connection:
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
             yield connection
         listener.stop()
         serving.result(20)

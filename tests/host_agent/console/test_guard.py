@@ -73,7 +73,7 @@ def test_a_path_spelled_otherwise_is_no_way_around(console) -> None:
         "/console/static/%2fetc%2fpasswd",
         f"http://{host}:{port}/console/events",
     ):
-        with socket.create_connection((host, int(port)), timeout=20) as connection:
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
             connection.sendall(
                 f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
             )
@@ -282,7 +282,7 @@ def test_a_stranger_may_send_little(console) -> None:
 def a_login_that_begins(console):
     """A connection that has begun a login with a body of 10 bytes."""
     host, port = console.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(
             b"POST /console/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n"
             b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"

@@ -160,7 +160,7 @@ def test_what_changes_after_the_end_of_a_session_is_not_told(parts) -> None:
         telling.cancel()
         await asyncio.wait([telling])
 
-    asyncio.run(asyncio.wait_for(scenario(), 30))
+    asyncio.run(asyncio.wait_for(scenario(), 60))
 
 
 def test_nobody_listens_without_a_session(console) -> None:

@@ -42,7 +42,7 @@ def test_it_is_openapi() -> None:
 
 
 def test_it_is_served_to_anybody_as_it_is(console) -> None:
-    answer = requests.get(f"{console.url}/openapi.json", timeout=20)
+    answer = requests.get(f"{console.url}/openapi.json", timeout=60)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.json() == document()

@@ -39,7 +39,7 @@ def test_of_many_who_add_the_same_user_one_does(path, store):
 
     def add(number):
         with Store.open(path) as mine:
-            ready.wait(20)
+            ready.wait(60)
             try:
                 outcomes.append(mine.people.add_user("ann", f"{number}@example.com", HASH).email)
             except UserError as error:

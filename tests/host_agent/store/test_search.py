@@ -243,7 +243,7 @@ def test_searches_of_many_threads_are_all_answered(store):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert answers == [2] * 8
 
 

@@ -11,7 +11,7 @@ HEAD = f"POST {PATH} HTTP/1.1\r\nHost: agent\r\n".encode()
 
 def connect(webhook) -> socket.socket:
     host, port = webhook.url.removeprefix("http://").split(":")
-    return socket.create_connection((host, int(port)), timeout=20)
+    return socket.create_connection((host, int(port)), timeout=60)
 
 
 def talk(webhook, data: bytes) -> bytes:

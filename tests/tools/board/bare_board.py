@@ -50,7 +50,7 @@ class BareBoard:
         self._thread = threading.Thread(target=self._pump)
         self._start()
         self._thread.start()
-        assert self._heard.wait(10), "MicroPython did not start"
+        assert self._heard.wait(60), "MicroPython did not start"
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -38,7 +38,7 @@ def test_a_board_loads_it_and_traces_name_the_source(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=10,
+        timeout=60,
     )
     assert run.stdout.startswith("42")
     assert 'File "warden/broken.py", line 1' in run.stdout + run.stderr

@@ -207,6 +207,6 @@ def test_a_flash_that_is_ended_leaves_the_board_running(
         flashing = subprocess.Popen([*command, str(board.port)], cwd=ROOT)
         board.wait_for("it stops")
         flashing.send_signal(signal.Signals[ending])
-        assert flashing.wait(30)
+        assert flashing.wait(60)
         since = [n for n, line in enumerate(board.lines) if line == "it stops"][-1]
         board.wait_for("it runs", since=since)

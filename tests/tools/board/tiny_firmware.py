@@ -50,6 +50,6 @@ def boot(flash: Path) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=10,
+        timeout=60,
     )
     return run.stdout + run.stderr

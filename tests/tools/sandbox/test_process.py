@@ -45,11 +45,11 @@ def test_it_says_where_it_listens_takes_events_and_stops(process, number):
         client.send_event(event, responses.append)
     assert [response.statuscode for response in responses] == [201]
 
-    (received,) = requests.get(f"{url}/sandbox/events", timeout=10).json()["events"]
+    (received,) = requests.get(f"{url}/sandbox/events", timeout=60).json()["events"]
     assert received["body"]["PARAMS"] == [{"NAME": "pressed", "VALUE": "true"}]
 
     process.send_signal(number)
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
 
 
@@ -57,7 +57,7 @@ def test_an_address_in_use_is_one_clear_line():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with start("--listen", address) as sandbox:
-            _, errors = sandbox.communicate(timeout=10)
+            _, errors = sandbox.communicate(timeout=60)
     assert sandbox.returncode == 1
     assert errors.startswith(f"cannot listen on {address}: ")
     assert errors.count("\n") == 1
@@ -68,6 +68,6 @@ def test_an_address_in_use_is_one_clear_line():
 )
 def test_an_address_that_is_none_is_explained(address):
     with start("--listen", address) as sandbox:
-        _, errors = sandbox.communicate(timeout=10)
+        _, errors = sandbox.communicate(timeout=60)
     assert sandbox.returncode == 2
     assert "HOST:PORT" in errors

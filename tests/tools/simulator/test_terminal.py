@@ -50,4 +50,4 @@ def test_keys_of_the_terminal(
                 break
         else:
             pytest.fail("the board never said it")
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0

@@ -147,7 +147,7 @@ def test_ctrl_c_ends_a_program_that_is_about_to_start(make: Make) -> None:
     for _ in range(5):
         board.kill()
         board.start(wait=False)
-        with serial.Serial(str(board.port), timeout=30) as port:
+        with serial.Serial(str(board.port), timeout=60) as port:
             port.write(b"\r\x03")
             port.write(b"\r\x01")
             assert port.read_until(b"raw REPL; CTRL-B to exit\r\n>").endswith(b"\r\n>")
@@ -155,7 +155,7 @@ def test_ctrl_c_ends_a_program_that_is_about_to_start(make: Make) -> None:
 
 def test_ctrl_c_never_ends_the_board(make: Make) -> None:
     board = make(BUSY)
-    with serial.Serial(str(board.port), timeout=30) as port:
+    with serial.Serial(str(board.port), timeout=60) as port:
         for number in range(10):
             port.write(b"\x03\x03\r\x03\rwhile True: print('round', %d)\r\r" % number)
             assert port.read_until(b"\r\nround %d\r\n" % number).endswith(b"\r\n")
@@ -164,7 +164,7 @@ def test_ctrl_c_never_ends_the_board(make: Make) -> None:
 
 def test_input_that_the_board_does_not_read_overflows_its_ring(make: Make) -> None:
     board = make("import time\ntime.sleep(1000)\n")
-    with serial.Serial(str(board.port), timeout=30) as port:
+    with serial.Serial(str(board.port), timeout=60) as port:
         port.write(b"#" * 300)
         until(lambda: board.dropped == 300 - RING)
         port.write(b"\x03")  # comes through all the same
@@ -218,7 +218,7 @@ def test_a_board_runs_on_without_its_cable(make: Make) -> None:
     )
     for _ in range(5):
         before = board.port.readlink()
-        with serial.Serial(str(board.port), timeout=30) as port:
+        with serial.Serial(str(board.port), timeout=60) as port:
             board.unplug()
             with pytest.raises(serial.SerialException):
                 port.read(100_000)
@@ -354,7 +354,7 @@ def test_a_person_tries_it_from_the_terminal(tmp_path: Path) -> None:
         process.stdin.write("1uq")
         process.stdin.flush()
         assert "config.json" in process.stdout.read()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
     assert not Path(port).is_symlink()
 
 

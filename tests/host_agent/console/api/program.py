@@ -18,7 +18,7 @@ class Program(requests.Session):
             self.headers["Authorization"] = f"Bearer {token}"
 
     def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]
-        return super().request(method, self.url + url, timeout=20, **options)
+        return super().request(method, self.url + url, timeout=60, **options)
 
 
 def told(answer: requests.Response) -> tuple[int, str]:

@@ -83,7 +83,7 @@ def test_a_token_counts_only_as_a_bearers(console, issue) -> None:
     token = issue()
 
     def status(*values: str) -> int:
-        connection = http.client.HTTPConnection(console.url.removeprefix("http://"), timeout=20)
+        connection = http.client.HTTPConnection(console.url.removeprefix("http://"), timeout=60)
         connection.putrequest("GET", "/devices")
         for value in values:
             connection.putheader("Authorization", value)

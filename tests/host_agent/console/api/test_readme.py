@@ -35,7 +35,7 @@ def curl(line: str, url: str, folder: Path) -> requests.Response:
                 data, method = value, "POST"
             case _:
                 raise AssertionError(f"curl {option}")
-    return requests.request(method, address, headers=headers, data=data, timeout=20)
+    return requests.request(method, address, headers=headers, data=data, timeout=60)
 
 
 def test_a_command_is_given_and_looked_after_as_shown(

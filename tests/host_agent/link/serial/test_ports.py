@@ -151,7 +151,7 @@ def test_a_port_that_may_not_be_opened_names_the_group(cable: Cable) -> None:
         "Port(sys.argv[1])\n"
     )
     command = [sys.executable, "-c", script, str(cable.port)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert "PortError: may not be opened: add yourself to the group " in done.stderr
 
 

@@ -75,8 +75,8 @@ def test_an_answer_may_be_of_another_type(guardiankey):
 def test_a_dripping_answer_is_whole_in_the_end(guardiankey):
     async def scenario(client):
         await add(client, {"kind": "drip", "seconds": 0.002})
+        started = time.monotonic()
         async with client.session.post("/v2/checkaccess", json=client.v2()) as response:
-            started = time.monotonic()
             body = await response.read()
         assert len(body) == int(response.headers["Content-Length"])
         assert json.loads(body)["response"] == "ACCEPT"
