@@ -204,7 +204,7 @@ def load_settings(directory=""):
         return config.load(directory)
     finally:
         for name in list(sys.modules):
-            if name not in needed:
+            if name not in needed and name.startswith("warden."):
                 delattr(warden, name[7:])
                 # Whatever looks like a reference to it would keep all of it.
                 sys.modules.pop(name).__dict__.clear()
