@@ -92,11 +92,12 @@ class UserModules:
             return _bounded("%s: %s" % (name, _told(error)))
 
     def _begun(self, name):
+        """The module; raises whatever it does."""
         module = __import__(name)
         if hasattr(module, "start"):
             start = _function(module, "start")
             if isinstance(start, str):
-                return start
+                raise TypeError(start)
             start(self.report)
         return module
 

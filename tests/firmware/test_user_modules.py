@@ -155,6 +155,16 @@ def test_a_module_that_eats_the_heap_gives_it_back_when_it_failed():
         assert "memory allocation failed" in made.call("blink", None)
 
 
+def test_a_module_whose_start_is_no_function_takes_no_heap():
+    source = "hog = bytearray(30000)\ndef start(report): yield"
+    gc.collect()
+    free = gc.mem_free()
+    made, _, _ = modules({"blink": "starter", "wink": "other"}, source, "starter")
+    gc.collect()
+    assert gc.mem_free() > free - 16384, gc.mem_free() - free
+    assert "has no plain function start" in made.call("blink", None)
+
+
 def test_ctrl_c_in_a_module_ends_the_program():
     with raises(KeyboardInterrupt):
         modules({"blink": "garden"}, "raise KeyboardInterrupt")

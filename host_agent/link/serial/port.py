@@ -9,6 +9,7 @@ opens a port, pyserial leaves them so, and without HUPCL closing does not move t
 import errno
 import grp
 import os
+import select
 import socket
 import stat
 import termios
@@ -40,6 +41,8 @@ class Port:
             raise PortError(_advice(path, error)) from error
         self._serial = opened
         self._rest = b""
+        self._readable = select.poll()
+        self._readable.register(self.fileno(), select.POLLIN)
         with suppress(OSError, termios.error):
             _prepare(self.fileno())
 
@@ -48,11 +51,19 @@ class Port:
         return descriptor
 
     def read(self) -> bytes:
-        """What is there, some KiB at most."""
+        """What is there, some KiB at most. Not by pyserial, whose select() takes no descriptor
+        beyond 1023, which an agent with many connections has."""
         try:
-            return self._serial.read(_READ_BYTES)
+            if not self._readable.poll(0):
+                return b""
+            found = os.read(self.fileno(), _READ_BYTES)
+        except BlockingIOError:
+            return b""
         except OSError as error:
             raise PortError("is gone") from error
+        if not found:
+            raise PortError("is gone")
+        return found
 
     def write(self, line: bytes) -> bool:
         """Whether a short line went out; if not even the rest of the line before does, it is

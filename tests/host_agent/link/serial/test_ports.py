@@ -2,12 +2,14 @@
 
 import fcntl
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import termios
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,26 @@ def test_a_cable_pulled_twenty_times_comes_back_each_time(
     assert sorted(event.seq for event in store.events()) == list(range(1, 22))
     gone = [message for message in caplog.messages if message.endswith("is gone")]
     assert len(gone) == 20
+
+
+def test_a_port_beyond_a_thousand_open_files_is_read(make_cable, eventually) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(2048, hard), hard))
+    cable = make_cable("board")
+    cable.plug()
+    with ExitStack() as stack:
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        for _ in range(1024):
+            stack.enter_context(Path(os.devnull).open("rb"))
+        port = Port(str(cable.port))
+        stack.callback(port.close)
+        assert port.fileno() >= 1024
+        assert port.read() == b""
+        cable.write(b"hello")
+        assert eventually(port.read) == b"hello"
+        cable.unplug()
+        with pytest.raises(PortError, match="is gone"):
+            eventually(port.read)
 
 
 def test_a_board_is_nudged_where_it_is_now(attend, make_cable, board, store) -> None:
