@@ -9,7 +9,6 @@ const ANYWAY_MS = 30000; // what changes with time alone, such as a device that 
 const RETRY_MS = 15000; // after the agent refused the stream
 const AGAIN_MS = 2000; // after the agent could not be reached
 const PATIENCE_MS = 10000; // a network that swallows everything gives no answer at all
-const OURS = ["open", "class"]; // attributes that this page may have and the agent's does not
 
 const state = document.getElementById("live");
 let aheadMs = Date.now() - Number(document.documentElement.dataset.now); // this clock, of the agent's
@@ -30,12 +29,14 @@ function settle(old, update) {
     old.data = update.data;
     return;
   }
+  const isFresh = old.classList.contains("fresh");
   for (const { name } of [...old.attributes]) {
-    if (!update.hasAttribute(name) && !OURS.includes(name)) old.removeAttribute(name);
+    if (!update.hasAttribute(name) && name !== "open") old.removeAttribute(name);
   }
   for (const { name, value } of update.attributes) {
     if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   }
+  if (isFresh) old.classList.add("fresh");
   for (const child of [...old.children]) {
     if (child.id && !update.querySelector(`#${CSS.escape(child.id)}`)) child.remove();
   }
