@@ -51,7 +51,7 @@ def deploy(
     running = writer.running_config()
     is_another = device_of(running) not in ("", files.config["device"])
     if is_another and not replace:
-        raise BoardError(_another(device_of(running), files.config["device"]))
+        raise BoardError(_another(board.port, device_of(running), files.config["device"]))
     config = running if is_still_good(running, files.config) else encoded(files.config)
     wanted = {**modules, **own, **files.extra, CONFIG: config}
     done = writer.write(wanted, progress)
@@ -73,9 +73,9 @@ def deploy(
     )
 
 
-def _another(old: str, new: str) -> str:
+def _another(port: str, old: str, new: str) -> str:
     return (
         f"this board is {old}: plug in that of {new}, or name its port. If it shall be {new} from"
-        f" now on, `python -m tools.board flash --device {new} --replace` makes it so, and removes"
-        f" what {old} has not sent yet; nothing was changed"
+        f" now on, `python -m tools.board flash --port {port} --device {new} --replace` makes it"
+        f" so, and removes what {old} has not sent yet; nothing was changed"
     )

@@ -1,6 +1,6 @@
 """What is wrong with a board, in plain words: one line a check, and what to do."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,14 @@ def _surroundings(
         yield _one("agent", route.agent, board, said["agent"], settings)
     yield _one("clock", condition.clock, board)
     for module in sorted(set(said["functions"].values())):  # last: what they begin may chatter
-        yield _one("module", user_modules.examine, board, module, said["functions"])
+        yield _one("module", _module, board, module, said["functions"])
+
+
+def _module(board: Board, module: str, functions: Mapping[str, str]) -> Finding:
+    """On a board that just started: what another module began has ended."""
+    board.take_over(soft_reset=True)
+    condition.settings(board)  # which lets modules be found
+    return user_modules.examine(board, module, functions)
 
 
 def _one(about: str, look: Callable[..., Finding], *arguments: object) -> Finding:

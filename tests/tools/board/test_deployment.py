@@ -167,7 +167,7 @@ def test_a_board_of_another_device_is_refused_unless_it_shall_be_this_one(tmp_pa
             path.parent.mkdir(exist_ok=True)
             path.write_text("of d")
         at = len(board.lines)
-        with pytest.raises(BoardError, match="--device gate --replace"):
+        with pytest.raises(BoardError, match=f"--port {board.port} --device gate --replace"):
             flashed(board.port, firmware, gate)
         board.wait_for(OLD, since=at)
         assert (root / "slot").read_text() == "a" and not (root / "b").exists()

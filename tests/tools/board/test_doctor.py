@@ -55,6 +55,19 @@ def soil_dry(value):
     print("measuring")
 """
 
+CHATTER = """
+import _thread, sys, time
+def blink(value):
+    pass
+def chatter():
+    while "garden" not in sys.modules:
+        time.sleep_ms(10)
+    print("\\x04")
+def start(report):
+    _thread.start_new_thread(chatter, ())
+"""
+"""Disturbs the prompt while garden begins."""
+
 
 class Ward:
     """A board with the firmware in slot a, an agent's store that knows it, and a port that listens
@@ -262,6 +275,14 @@ def test_a_module_of_the_owners_is_tried_on_the_board(
     healthy, found = ward.examine()
     assert found["module"] == (level, told)
     assert healthy == (level == "ok")
+
+
+def test_a_module_is_not_blamed_for_what_another_one_began(ward: Ward) -> None:
+    ward.config["commands"] = {"blink": {"module": "chatter"}, "soil-dry": {"module": "garden"}}
+    (ward.root / "a/chatter.py").write_text(CHATTER)
+    (ward.root / "a/garden.py").write_text(GARDEN + "import time\ntime.sleep_ms(300)\n")
+    _, found = ward.examine()  # garden's comes last
+    assert found["module"] == ("ok", "garden: has what is called by soil-dry")
 
 
 def test_an_agent_that_does_not_run_is_told(ward: Ward) -> None:
