@@ -171,7 +171,7 @@ def test_a_bme280_tells_three_values():
     (values,) = bench.hear(1)
     assert values["temperature"] == -7.5
     assert abs(values["humidity"] - 61) < 0.02 and abs(values["pressure"] - 987.6) < 0.02
-    assert bench.missed() == 0 and bench.worst_ms < 100
+    assert bench.missed() == 0 and bench.worst_ms < 40
 
 
 def test_two_bme280_share_a_bus():

@@ -10,6 +10,9 @@ ACCEPTED = b"HTTP/1.1 201 Created\r\nX-Trace: t-1\r\nContent-Length: 2\r\n\r\n{}
 
 Answer = Callable[[socket.socket], None]
 
+GIVEN_UP_S = 15.0
+"""A client whose time-out is 4 s or less has given up by then, however busy this machine is."""
+
 BEGINNINGS = {
     "status-line": b"",
     "headers": b"HTTP/1.1 200 OK\r\n",

@@ -38,19 +38,30 @@ def authority(tmp_path) -> Authority:
 
 @pytest.fixture(params=["threads", "event loop"])
 def ask(request, account) -> Callable[..., Any]:
-    """ask(client settings)(name of a call, its arguments): by either client, what it returns."""
+    """ask(client settings)(name of a call, its arguments): by either client, what it returns.
 
-    def with_settings(api: str, **settings: Any) -> Callable[..., Any]:
+    `after` is called as soon as that is known, before the client and its loop end.
+    """
+
+    def with_settings(
+        api: str, after: Callable[[], None] = lambda: None, **settings: Any
+    ) -> Callable[..., Any]:
         used = settings.pop("account", account)
         settings.setdefault("timeout", (PATIENCE_S, PATIENCE_S))
 
         def threaded(call: str, *arguments: Any, **named: Any) -> Any:
             with GuardianKey(used, api, **settings) as client:
-                return getattr(client, call)(*arguments, **named)
+                try:
+                    return getattr(client, call)(*arguments, **named)
+                finally:
+                    after()
 
         async def looped(call: str, *arguments: Any, **named: Any) -> Any:
             async with AsyncGuardianKey(used, api, **settings) as client:
-                return await getattr(client, call)(*arguments, **named)
+                try:
+                    return await getattr(client, call)(*arguments, **named)
+                finally:
+                    after()
 
         if request.param == "threads":
             return threaded

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from host_agent.guardiankey import GuardianKey, Response
-from tests.host_agent.endpoint import BEGINNINGS
+from tests.host_agent.endpoint import BEGINNINGS, GIVEN_UP_S
 
 SHORT = (0.5, 0.5)
 
@@ -19,7 +19,7 @@ def test_a_dripping_server_holds_nobody(start, serve, ask):
     endpoint.drip_after(start)
     begin = time.monotonic()
     verdict = ask(endpoint.base, timeout=SHORT)("check_access", "john")
-    assert time.monotonic() - begin < 40
+    assert time.monotonic() - begin < GIVEN_UP_S
     assert verdict.response is Response.ERROR
     assert verdict.retry
 
@@ -32,7 +32,7 @@ def test_a_server_that_does_not_accept_holds_nobody(ask):
             begin = time.monotonic()
             api = f"http://127.0.0.1:{full.getsockname()[1]}"
             verdict = ask(api, timeout=(0.3, 0.5))("check_access", "john")
-    assert time.monotonic() - begin < 40
+    assert time.monotonic() - begin < GIVEN_UP_S
     assert (verdict.response, verdict.retry) == (Response.ERROR, True)
 
 
@@ -44,17 +44,12 @@ def test_a_resolver_that_hangs_holds_nobody(ask, monkeypatch):
         raise socket.gaierror("no name")
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
-    client = ask("https://guardiankey.invalid", timeout=SHORT)
-    timer = threading.Timer(4, released.set)  # a loop ends only when its look-ups have
-    timer.start()
-    try:
-        begin = time.monotonic()
-        verdict = client("check_access", "john")
-        assert time.monotonic() - begin < 40
-        assert verdict.reason == "no answer from GuardianKey in time"
-    finally:
-        released.set()
-        timer.cancel()
+    # a loop ends only when its look-ups have
+    client = ask("https://guardiankey.invalid", after=released.set, timeout=SHORT)
+    begin = time.monotonic()
+    verdict = client("check_access", "john")
+    assert time.monotonic() - begin < GIVEN_UP_S
+    assert verdict.reason == "no answer from GuardianKey in time"
 
 
 @pytest.mark.parametrize(

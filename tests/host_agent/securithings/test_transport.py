@@ -3,11 +3,12 @@
 import socket
 import ssl
 import struct
+import time
 
 import pytest
 
 from tests.certificates import Authority
-from tests.host_agent.endpoint import BEGINNINGS
+from tests.host_agent.endpoint import BEGINNINGS, GIVEN_UP_S
 from tools.server_process import free_port
 
 SHORT = (0.3, 0.3)
@@ -30,14 +31,18 @@ def test_7_when_nobody_listens(outcome):
 
 def test_28_when_no_answer_comes(serve, outcome):
     endpoint = serve(lambda _connection: endpoint.released.wait())
+    begin = time.monotonic()
     assert outcome(endpoint.url, timeout=SHORT).statuscode == 28
+    assert time.monotonic() - begin < GIVEN_UP_S
 
 
 @pytest.mark.parametrize("start", BEGINNINGS.values(), ids=BEGINNINGS)
 def test_28_when_the_answer_drips(start, serve, outcome):
     endpoint = serve()
     endpoint.drip_after(start)
+    begin = time.monotonic()
     assert outcome(endpoint.url, timeout=SHORT).statuscode == 28
+    assert time.monotonic() - begin < GIVEN_UP_S
 
 
 def test_35_when_the_tls_handshake_fails(serve, outcome):
