@@ -74,7 +74,15 @@ class SlotWriter:
 
     def forget_device(self) -> None:
         """Remove what is of the device that the board was so far."""
-        self._remove(OF_DEVICE)
+        gone = False
+
+        def remove() -> None:
+            nonlocal gone
+            self._remove(OF_DEVICE)
+            look = f"print([path for path in os.listdir() if path in {OF_DEVICE!r}])"
+            gone = self._board.run(look) == "[]\n"
+
+        self._until(lambda: gone, remove)
 
     def write(self, wanted: Mapping[str, bytes], progress: Progress) -> Plan:
         """Make the target hold exactly `wanted`; what that took."""

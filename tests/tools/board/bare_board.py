@@ -10,6 +10,7 @@ import sys
 import termios
 import threading
 import tty
+from collections.abc import Set
 from pathlib import Path
 from typing import Self
 
@@ -26,7 +27,7 @@ class BareBoard:
     """
 
     def __init__(
-        self, root: Path, *, cut_after: int | None = None, damage: frozenset[int] = frozenset()
+        self, root: Path, *, cut_after: int | None = None, damage: Set[int] = frozenset()
     ) -> None:
         self.root = root
         self.port = ""

@@ -17,6 +17,7 @@ from tools.board.deployment import Written, deploy
 from tools.board.errors import BoardError, BoardLost
 from tools.board.facts import Facts, check, facts
 from tools.board.provision import BoardFiles
+from tools.board.slot_writer import SlotWriter
 from tools.simulator import UsbBoard
 from tools.simulator.serial_server import SerialServer
 
@@ -261,6 +262,18 @@ def test_a_byte_of_the_first_words_that_changes_on_the_way(tmp_path: Path, at: i
     with BareBoard(tmp_path / "board", damage=frozenset({at})) as board:
         flashed(board.port, tiny_firmware(tmp_path / "1"))
     assert OLD in boot(tmp_path / "board")
+
+
+def test_a_byte_that_changes_while_a_device_is_forgotten(tmp_path: Path) -> None:
+    unsent = tmp_path / "board/spool/1"
+    unsent.parent.mkdir(parents=True)
+    unsent.write_text("of d")
+    damage: set[int] = set()
+    with BareBoard(tmp_path / "board", damage=damage) as board, connect(board.port) as prompt:
+        writer = SlotWriter(prompt)
+        damage.add(board.down + len("\x05A\x01for path in ['"))  # raw paste mode; spool: rpool
+        writer.forget_device()
+    assert not unsent.parent.exists()
 
 
 def test_a_line_that_damages_everything(tmp_path: Path) -> None:
