@@ -25,7 +25,7 @@ PLACES = {
 """Where modules are; linked beside the flash, for a module's path lies on the heap, and a checkout
 with a longer one must have as much."""
 PATH = ":".join(f"../{name}" for name in PLACES)
-HEAP = "160k"  # what an ESP32 has free at boot
+HEAP = "164k"  # 160k, which an ESP32 has free at boot, and what `time` and `select` take
 ROOMY = (
     "test_app_door",
     "test_app_serial",
@@ -35,7 +35,7 @@ ROOMY = (
     "test_door_failures",
     "test_route_rest",
 )
-ROOMY_HEAP = "208k"  # these tests and the agent that they play lie on the same heap; see test_heap
+ROOMY_HEAP = "212k"  # these tests and the agent that they play lie on the same heap; see test_heap
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.File:
@@ -81,7 +81,7 @@ class FirmwareTest(pytest.Item):
                 check=False,
             )
         if run.returncode or not run.stdout.endswith(f"{self.name} ok\n"):
-            raise FirmwareFailure(run.stdout + run.stderr)
+            raise FirmwareFailure(f"exit code {run.returncode}\n{run.stdout}{run.stderr}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if isinstance(excinfo.value, FirmwareFailure):
@@ -93,4 +93,4 @@ class FirmwareTest(pytest.Item):
 
 
 class FirmwareFailure(Exception):
-    """What the interpreter printed before it failed."""
+    """How the interpreter ended, and what it printed before."""

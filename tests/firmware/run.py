@@ -1,6 +1,8 @@
 """Runs one test function on MicroPython: `-m run MODULE FUNCTION`."""
 
+import select  # noqa: F401 - with `time` what makes threads take turns; HEAP allows for both
 import sys
+import time  # noqa: F401
 
 import warden  # noqa: F401 - sets up the heap as on a board, before anything is compiled
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 from time import ticks_ms
 
 import micropython
@@ -254,30 +253,3 @@ class RamDisk:
 
     def format(self):
         os.VfsLfs2.mkfs(self, progsize=128, readsize=128)
-
-
-def listening():
-    """(a listening socket on a free port, its http address)."""
-    listener = socket.socket()
-    listener.bind(socket.getaddrinfo("127.0.0.1", 0)[0][-1])
-    listener.listen(5)
-    return listener, "http://127.0.0.1:%d" % _port_of(listener)
-
-
-def _port_of(listener):
-    # The Unix port has no getsockname: ask the kernel through /proc.
-    inode = _inode(listener.fileno())
-    with open("/proc/net/tcp") as table:
-        for line in table:
-            fields = line.split()
-            if fields[9] == inode:
-                return int(fields[1].split(":")[1], 16)
-    raise AssertionError("no such socket")
-
-
-def _inode(number):
-    with open("/proc/self/fdinfo/%d" % number) as info:
-        for line in info:
-            if line.startswith("ino:"):
-                return line.split()[1]
-    raise AssertionError("no inode")

@@ -2,7 +2,8 @@ import json
 import os
 
 import machine
-from support import Agent, Board, Ticks, listening, no_allocation, raises, ran_clock
+from server import listening
+from support import Agent, Board, Ticks, no_allocation, raises, ran_clock
 from warden import app, link_http
 from warden.config import checked
 from warden.frames import Codec

@@ -4,7 +4,8 @@ import binascii
 import json
 
 import machine
-from support import listening, no_allocation, raises, ran_clock, ran_ms
+from server import listening
+from support import no_allocation, raises, ran_clock, ran_ms
 from warden import app
 from warden.slow_hash import Pbkdf2
 

@@ -1,9 +1,8 @@
 """Real sockets: the other end is a thread of this interpreter, as bad as its test wants it."""
 
-import _thread
 from time import sleep_ms, ticks_diff, ticks_ms
 
-from support import listening
+from server import serving
 from warden.link_http import HttpLink
 
 REPLY = b"HTTP/1.1 200 OK\r\nContent-Type: application/jose\r\nContent-Length: 9\r\n\r\na.b.c.d.e"
@@ -11,21 +10,13 @@ REPLY = b"HTTP/1.1 200 OK\r\nContent-Type: application/jose\r\nContent-Length: 9
 
 def exchange(behaviour, deadline_ms=30000):
     """Send a frame to a server that behaves so: (Transfer, requests it saw, rounds of our loop)."""
-    listener, address = listening()
     seen = []
 
-    def serve():
-        while True:
-            connection = listener.accept()[0]
-            seen.append(_request(connection))
-            try:
-                behaviour(connection)
-            except OSError:
-                pass
+    def talk(connection):
+        seen.append(connection.receive_until(b"the.frame"))
+        behaviour(connection)
 
-    _thread.stack_size(64 * 1024)
-    _thread.start_new_thread(serve, ())
-    link = HttpLink(address, deadline_ms)
+    link = HttpLink(serving(talk), deadline_ms)
     link.send(b"the.frame")
     rounds = 0
     began = ticks_ms()
@@ -36,13 +27,6 @@ def exchange(behaviour, deadline_ms=30000):
         rounds += 1
         transfer = link.take()
     return transfer, seen, rounds
-
-
-def _request(connection):
-    data = b""
-    while b"\r\n\r\n" not in data or not data.endswith(b"the.frame"):
-        data += connection.recv(1000)
-    return data
 
 
 def test_a_frame_is_posted_and_the_reply_comes_back():

@@ -1,10 +1,10 @@
 """The exchange itself, over plain http; tests/end_to_end/test_board_rest.py has the TLS."""
 
-import _thread
 import json
 from time import sleep_ms, ticks_diff, ticks_ms
 
-from support import listening, raises
+from server import serving
+from support import raises
 from warden import direct_route, rtc
 from warden.config_checks import ConfigError
 from warden.route_rest import RestRoute
@@ -23,29 +23,19 @@ class Api:
 
     def __init__(self, behaviour):
         self._behaviour = behaviour
-        self._listener, self.address = listening()
         self.requests = []
-        _thread.stack_size(64 * 1024)
-        _thread.start_new_thread(self._serve, ())
+        self.address = serving(self._talk)
 
-    def _serve(self):
-        while True:
-            connection = self._listener.accept()[0]
-            try:
-                data = b""
-                while not data.endswith(b"}"):
-                    data += connection.recv(1000)
-                self.requests.append(data)
-                self._behaviour(connection)
-                connection.close()
-            except OSError:
-                pass
+    def _talk(self, connection):
+        self.requests.append(connection.receive_until(b"}"))
+        self._behaviour(connection)
+        connection.close()
 
 
 def answering(body, status=b"200 OK"):
     """Answers with that body and status."""
     head = b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n" % (status, len(body))
-    return lambda connection: connection.write(head + body)
+    return lambda connection: connection.send(head + body)
 
 
 def outcome(route):
@@ -137,7 +127,7 @@ def test_a_refusal_for_good_is_told_from_one_of_the_moment():
 
 def test_a_redirect_is_not_followed():
     def redirect(connection):
-        connection.write(b"HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:1/\r\n\r\n")
+        connection.send(b"HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:1/\r\n\r\n")
 
     answer, requests = attempt(redirect)
     assert answer == (7, "ERROR", True) and len(requests) == 1
@@ -145,14 +135,14 @@ def test_a_redirect_is_not_followed():
 
 def test_an_endless_head_or_body_is_cut_off():
     def head(connection):
-        connection.write(b"HTTP/1.1 200 OK\r\nX: ")
+        connection.send(b"HTTP/1.1 200 OK\r\nX: ")
         while True:
-            connection.write(b"y" * 1000)
+            connection.send(b"y" * 1000)
 
     def body(connection):
-        connection.write(b'HTTP/1.1 200 OK\r\n\r\n{"response":"ACCEPT","m":"')
+        connection.send(b'HTTP/1.1 200 OK\r\n\r\n{"response":"ACCEPT","m":"')
         while True:
-            connection.write(b"y" * 1000)
+            connection.send(b"y" * 1000)
 
     assert attempt(head)[0] == (7, "ERROR", True)
     assert attempt(body)[0] == (7, "ERROR", False)
@@ -161,7 +151,7 @@ def test_an_endless_head_or_body_is_cut_off():
 def test_a_hanging_or_dripping_server_costs_no_more_than_the_deadline():
     def drip(connection):
         for byte in b'HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n{"response":"ACCEPT"}':
-            connection.write(bytes([byte]))
+            connection.send(bytes([byte]))
             sleep_ms(400)  # 24 s in all
 
     for behaviour in (drip, lambda connection: sleep_ms(60000)):

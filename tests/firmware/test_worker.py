@@ -1,10 +1,9 @@
 """Several workers side by side: each has its jobs, its deadline and its failures to itself."""
 
-import _thread
 from errno import ETIMEDOUT
 from time import sleep_ms, ticks_add, ticks_diff, ticks_ms
 
-from support import listening
+from server import serving
 from warden.deadline_sockets import Deadline
 from warden.http_post import post
 from warden.link_http import HttpLink
@@ -23,29 +22,12 @@ def result_of(worker):
         sleep_ms(5)
 
 
-def serving(behaviour):
-    """The address of a server that behaves so, once per connection, each on a thread."""
-    listener, address = listening()
-
-    def serve():
-        while True:
-            connection = listener.accept()[0]
-            _thread.start_new_thread(talk, (connection,))
-
-    def talk(connection):
-        try:
-            while not connection.recv(1000).endswith(b"the.data"):
-                pass
-            behaviour(connection)
-        except OSError:
-            pass
-
-    _thread.stack_size(64 * 1024)
-    _thread.start_new_thread(serve, ())
-    return address
+def hang(_):
+    sleep_ms(90000)
 
 
 def answer(connection):
+    connection.receive_until(b"the.data")
     connection.send(REPLY)
     connection.close()
 
@@ -97,7 +79,7 @@ def test_workers_do_not_wait_for_each_other():
 
 
 def test_each_thread_keeps_its_own_deadline():
-    hanging = serving(lambda connection: sleep_ms(90000))
+    hanging = serving(hang)
     before, short, after = [posting(hanging, limit) for limit in (60000, 600, 60000)]
     began = ticks_ms()
     for worker in (before, short, after):
@@ -109,7 +91,7 @@ def test_each_thread_keeps_its_own_deadline():
 
 
 def test_a_hanging_worker_leaves_the_link_alone():
-    hanging = posting(serving(lambda connection: sleep_ms(90000)), 60000)
+    hanging = posting(serving(hang), 60000)
     hanging.give(b"the.data")
     link = HttpLink(serving(answer), 30000)
     for _ in range(20):

@@ -12,7 +12,7 @@ from host_agent.errors import ThingWardenError
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 PERIPHERALS = Path(__file__).resolve().parent / "board"
-HEAP = "190k"  # 160k, which an ESP32 has free at boot, and what stand-ins for its C modules take
+HEAP = "194k"  # 160k, which an ESP32 has free at boot, and what stand-ins for its C modules take
 
 
 class SimulatorError(ThingWardenError):

@@ -14,13 +14,13 @@ when a watchdog is armed and `fed` at most every 100 ms; it sends lines, answere
 Handlers run as on ESP32: through the scheduler, later, and not at all when its queue is full.
 """
 
-import _thread
 import os
 import socket
 import time
 from array import array
 
 import micropython
+from gil import outside, start_new_thread
 
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
 
@@ -233,7 +233,7 @@ def _wiegand(d0, d1, bits):
 
 def _obey(driver):
     while True:
-        line = driver.readline()
+        line = outside(driver.readline)
         if not line:
             os.system("kill -9 $PPID")  # nobody holds the board any more
         what, *numbers = line.split()
@@ -279,4 +279,4 @@ if os.getenv("SIM_CONTROL"):
     _host, _port = os.getenv("SIM_CONTROL").split(":")
     _driver = socket.socket()
     _driver.connect(socket.getaddrinfo(_host, int(_port))[0][-1])
-    _thread.start_new_thread(_obey, (_driver,))
+    start_new_thread(_obey, (_driver,))
