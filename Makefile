@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 SECONDS ?=
 PORT ?=
 DEVICE ?=
+option = $(if $(2),--$(1) '$(subst ','\'',$(2))')
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test run flash lint lock clean
@@ -22,7 +23,7 @@ run: $(VENV)/ready  ## the agent, from ./agent.toml
 	@$(BIN)/thingwarden run
 
 flash: $(VENV)/ready  ## the firmware to a board: DEVICE=front-door, PORT=... if several are plugged in
-	@$(BIN)/python -m tools.board flash $(if $(PORT),--port $(PORT)) $(if $(DEVICE),--device $(DEVICE))
+	@$(BIN)/python -m tools.board flash $(call option,port,$(PORT)) $(call option,device,$(DEVICE))
 
 lint: $(VENV)/ready $(VENV)/stubs  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -24,6 +24,7 @@ _TOP = (
     "access",
 )
 _WIFI = ("ssid", "password")
+_SSID = 32  # bytes (IEEE 802.11); the Wi-Fi driver cuts off a longer one without a word
 
 
 def load(directory=""):
@@ -66,7 +67,9 @@ def checked(table):
     wifi = table.get("wifi")
     if wifi is not None:
         check.known(wifi, _WIFI, "wifi")
-        settings.ssid = check.text(wifi, "ssid", "wifi.", 32)
+        settings.ssid = check.text(wifi, "ssid", "wifi.", _SSID)
+        if len(settings.ssid.encode()) > _SSID:
+            raise ConfigError("wifi.ssid: at most %d bytes as UTF-8" % _SSID)
         settings.password = check.text(wifi, "password", "wifi.", 64, "")
     settings.poll_s = check.whole(table, "poll_s", "", 1, 3600, 5)
     settings.watchdog_s = check.whole(table, "watchdog_s", "", 0, 3600, 60)
