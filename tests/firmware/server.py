@@ -1,9 +1,10 @@
 """A server on threads of the interpreter under test, real sockets, as bad as a test wants it."""
 
 import _thread
+import select
 import socket
 
-from gil import outside, start_new_thread
+from gil import start_new_thread
 
 _STACK = 64 * 1024
 
@@ -19,14 +20,23 @@ class Connection:
         """All there is, up to `end`. OSError if the peer stops before."""
         data = b""
         while not data.endswith(end):
-            more = outside(self._sock.recv, 1000)
+            _wait(self._sock, select.POLLIN)
+            more = self._sock.recv(1000)
             if not more:
                 raise OSError("cut off")
             data += more
         return data
 
     def send(self, data):
-        outside(self._sock.send, data)
+        """A few thousand bytes: there is room for them when there is any."""
+        _wait(self._sock, select.POLLOUT)
+        self._sock.send(data)
+
+
+def _wait(sock, event):
+    poller = select.poll()
+    poller.register(sock, event)
+    poller.poll()
 
 
 def listening():
@@ -43,8 +53,8 @@ def serving(talk):
 
     def serve():
         while True:
-            connection = Connection(outside(listener.accept)[0])
-            start_new_thread(_try, (talk, connection))
+            _wait(listener, select.POLLIN)
+            start_new_thread(_try, (talk, Connection(listener.accept()[0])))
 
     _thread.stack_size(_STACK)
     start_new_thread(serve, ())

@@ -2,9 +2,9 @@
 
 There threads run at the same time, and while one collects garbage another moves a reference where
 the collector has looked already: what is in use is freed, and the interpreter crashes now and then.
-Here a thread takes turns with the others: it gives its turn away while it is `outside` Python (it
-sleeps, polls, waits for a peer). It is not interrupted in between, as it would be on an ESP32.
-A thread that keeps its turn for `_PATIENCE` looks waits in C, at the prompt say: others go on.
+Here a thread takes turns with the others: it gives its turn away while it sleeps or polls, where it
+allocates nothing (who allocates may collect). It is not interrupted else, as it is on an ESP32. A
+thread that keeps its turn for `_PATIENCE` looks waits in C, at the prompt say: others go on.
 """
 
 import _thread
@@ -21,7 +21,7 @@ _turns = [0, -1]  # the present one's number, and that of the last one not waite
 
 
 def take():
-    """Wait for this thread's turn. Like `give` it allocates nothing."""
+    """Wait for this thread's turn; allocates nothing, as `give`."""
     for _ in range(_PATIENCE):
         if _lock.acquire(0):
             _holder[0] = _thread.get_ident()
@@ -38,15 +38,6 @@ def give():
     if _holder[0] == _thread.get_ident():
         _holder[0] = 0
         _lock.release()
-
-
-def outside(function, *arguments):
-    """What function(*arguments) returns. It waits in C, while other threads run."""
-    give()
-    try:
-        return function(*arguments)
-    finally:
-        take()
 
 
 def start_new_thread(function, arguments):
@@ -66,10 +57,11 @@ class _Threads:
     """Stands in for the module `_thread`."""
 
     LockType = _thread.LockType
-    allocate_lock = staticmethod(_thread.allocate_lock)
-    get_ident = staticmethod(_thread.get_ident)
-    stack_size = staticmethod(_thread.stack_size)
-    start_new_thread = staticmethod(start_new_thread)
+    allocate_lock = _thread.allocate_lock
+    exit = _thread.exit
+    get_ident = _thread.get_ident
+    stack_size = _thread.stack_size
+    start_new_thread = start_new_thread
 
 
 take()

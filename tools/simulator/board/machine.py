@@ -15,12 +15,13 @@ Handlers run as on ESP32: through the scheduler, later, and not at all when its 
 """
 
 import os
+import select
 import socket
 import time
 from array import array
 
 import micropython
-from gil import outside, start_new_thread
+from gil import start_new_thread
 
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
 
@@ -232,8 +233,11 @@ def _wiegand(d0, d1, bits):
 
 
 def _obey(driver):
+    poller = select.poll()
+    poller.register(driver, select.POLLIN)
     while True:
-        line = outside(driver.readline)
+        poller.poll()
+        line = driver.readline()
         if not line:
             os.system("kill -9 $PPID")  # nobody holds the board any more
         what, *numbers = line.split()
