@@ -54,7 +54,7 @@ class Deadline:
             self.opened.pop().close()
 
 
-_lock = _thread.allocate_lock()  # threads of the Unix port run at the same time
+_lock = _thread.allocate_lock()
 _deadlines = {}
 
 

@@ -25,7 +25,7 @@ PLACES = {
 """Where modules are; linked beside the flash, for a module's path lies on the heap, and a checkout
 with a longer one must have as much."""
 PATH = ":".join(f"../{name}" for name in PLACES)
-HEAP = "164k"  # 160k, which an ESP32 has free at boot, and what `time` and `select` take
+HEAP = "164k"  # 160k, which an ESP32 has free at boot, and what `time`, `select` and `gil` take
 ROOMY = (
     "test_app_door",
     "test_app_serial",

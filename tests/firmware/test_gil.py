@@ -1,9 +1,11 @@
 """The simulated board's threads take turns, as those of an ESP32 do."""
 
 import _thread
+import select
+import socket
 from time import sleep_ms, ticks_diff, ticks_ms
 
-from gil import start_new_thread
+from gil import give, start_new_thread, take
 from server import listening
 
 counts = [0, 0]
@@ -61,3 +63,24 @@ def test_the_firmware_starts_its_threads_this_way():
     import warden.worker
 
     assert warden.worker._thread is _thread
+
+
+def test_who_has_a_turn_does_not_wait_for_itself():
+    start_new_thread(count, (0,))
+    sleep_ms(5)
+    assert take() is False
+    give()
+    assert take() is True
+
+
+def test_a_poll_waits_for_what_it_is_told():
+    listener, address = listening()
+    poller = select.poll()
+    poller.register(listener, select.POLLIN)
+    for wait in (poller.poll, poller.ipoll):
+        began = ticks_ms()
+        assert list(wait(30)) == [] and ticks_diff(ticks_ms(), began) >= 30
+        assert list(wait(0)) == []
+    client = socket.socket()
+    client.connect(socket.getaddrinfo("127.0.0.1", int(address.split(":")[-1]))[0][-1])
+    assert poller.poll(None) == [(listener, select.POLLIN)]

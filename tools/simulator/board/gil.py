@@ -2,9 +2,10 @@
 
 There threads run at the same time, and while one collects garbage another moves a reference where
 the collector has looked already: what is in use is freed, and the interpreter crashes now and then.
-Here a thread takes turns with the others: it gives its turn away while it sleeps or polls, where it
-allocates nothing (who allocates may collect). It is not interrupted else, as it is on an ESP32. A
-thread that keeps its turn for `_PATIENCE` looks waits in C, at the prompt say: others go on.
+Here a thread takes turns with the others. It gives its turn away only while it sleeps or polls, and
+allocates nothing there (who allocates may collect). Who keeps a turn for some 0.3 s, because it
+computes or waits in C (at the prompt, say), is waited for no longer: the others run unlocked until
+that turn ends. Import `time` or `select` first: `_thread` is this one from then on.
 """
 
 import _thread
@@ -13,7 +14,7 @@ import sys
 from utime import sleep_us
 
 _LOOK_US = 200
-_PATIENCE = 1250
+_PATIENCE = 1250  # looks
 
 _lock = _thread.allocate_lock()
 _holder = [0]
@@ -21,16 +22,24 @@ _turns = [0, -1]  # the present one's number, and that of the last one not waite
 
 
 def take():
-    """Wait for this thread's turn; allocates nothing, as `give`."""
-    for _ in range(_PATIENCE):
-        if _lock.acquire(0):
-            _holder[0] = _thread.get_ident()
-            _turns[0] = (_turns[0] + 1) & 0xFFFF
-            return
-        if _turns[0] == _turns[1]:
-            return
+    """Wait for this thread's turn; False if it has it already, or has waited long enough.
+
+    Allocates nothing, as `give`.
+    """
+    if _holder[0] == _thread.get_ident():
+        return False
+    turn, looks = _turns[0], 0
+    while not _lock.acquire(0):
+        if _turns[0] != turn:
+            turn, looks = _turns[0], 0
+        elif turn == _turns[1] or looks == _PATIENCE:
+            _turns[1] = turn
+            return False
         sleep_us(_LOOK_US)
-    _turns[1] = _turns[0]
+        looks += 1
+    _holder[0] = _thread.get_ident()
+    _turns[0] += 1
+    return True
 
 
 def give():

@@ -21,7 +21,7 @@ import time
 from array import array
 
 import micropython
-from gil import start_new_thread
+from gil import give, start_new_thread, take
 
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
 
@@ -189,11 +189,14 @@ def _drive(number, level):
 
 
 def _handle(number):
+    took = take()  # it may interrupt a sleep
     try:
         if _handlers[number]:
             _handlers[number](_objects[number])
     finally:
         _handled[0] = (_handled[0] + 1) & 0xFF
+        if took:
+            give()
 
 
 def _wait_for_handlers():
