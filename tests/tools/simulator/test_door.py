@@ -52,7 +52,7 @@ def test_a_badge_is_read(board: SimulatedBoard, facility: int, card: int, bits: 
     for _ in range(3):
         said = len(board.lines)
         board.badge(READER["d0"], READER["d1"], facility, card, bits)
-        board.wait_for(rf"^badge {facility}:{card}, missed 0 0$", since=said)
+        board.wait_for(rf"^badge {facility}:{card}, missed 0 \d+$", since=said)
 
 
 def test_the_pulses_of_a_badge_are_those_of_a_reader() -> None:

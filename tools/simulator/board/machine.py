@@ -6,7 +6,8 @@ when a watchdog is armed and `fed` at most every 100 ms; it sends lines, answere
 - `pin N LEVEL`: answered when the handler of the edge, if it has one, has run;
 - `adc N MICROVOLTS`, `wifi 0|1`;
 - `key ROW COLUMN 0|1`: a key connects these two pins; answered when the row was scanned with it;
-- `wiegand D0 D1 BITS`: the pulses of a badge reader; answered after the last;
+- `wiegand D0 D1 BITS`: the pulses of a badge reader; answered after the last. The badge is held up
+  again if the host was so busy that a pause between handlers ended the frame;
 - `sensor PIN NUMBER WHAT THOUSANDTHS`: what a sensor on a data pin (a BME280: SDA) has around it.
   WHAT is temperature, humidity, pressure (degrees Celsius, percent, hPa), plugged (0: unplugged) or
   garbled (1: wrong checksums). NUMBER tells one of several on the pin, 0 to 3: of DS18B20 as in
@@ -31,6 +32,8 @@ _SCANNED_MS = 1000  # if nobody scans
 _HANDLED_MS = 1000  # if the program lets no handler run
 _TOLD_MS = 100  # so often the driver hears that the watchdog is fed
 _BIT_MS = 4  # slower than a reader: a busy loop on a busy host keeps up
+_PAUSE_MS = 50  # ends a frame of a badge reader
+_PRESENTED = 20  # times at most
 _EXIST = set(range(40)) - {6, 7, 8, 9, 10, 11, 20, 24, 28, 29, 30, 31}
 _levels = bytearray(_PINS)
 _driven = bytearray(_PINS)
@@ -40,6 +43,7 @@ _handlers = [None] * _PINS
 _objects = [None] * _PINS
 _scheduled = bytearray(1)  # handlers, modulo 256
 _handled = bytearray(1)  # of those
+_handled_ms = [0, 0]  # the latest one's begin and end
 _keys = bytearray(_PINS * _PINS)  # [row * _PINS + column]: pressed; bytes, for two threads use them
 _columns = bytearray(_PINS)  # keys pressed in a column
 _scans = bytearray(_PINS)  # how often a row was driven low, modulo 256
@@ -190,10 +194,12 @@ def _drive(number, level):
 
 def _handle(number):
     took = take()  # it may interrupt a sleep
+    _handled_ms[0] = time.ticks_ms()
     try:
         if _handlers[number]:
             _handlers[number](_objects[number])
     finally:
+        _handled_ms[1] = time.ticks_ms()
         _handled[0] = (_handled[0] + 1) & 0xFF
         if took:
             give()
@@ -227,12 +233,24 @@ def _key(row, column, pressed):
 
 
 def _wiegand(d0, d1, bits):
-    for bit in bits:
+    for _ in range(_PRESENTED):
+        if _pulses(d0, d1, bits):
+            break
+        time.sleep_ms(2 * _PAUSE_MS)
+
+
+def _pulses(d0, d1, bits):
+    """All of them, or False after one that was handled too late to be of the same frame."""
+    for n, bit in enumerate(bits):
+        before_ms = _handled_ms[1]
         wire = d1 if bit == ord("1") else d0
         _drive(wire, 0)
         _drive(wire, 1)
         _wait_for_handlers()
+        if n and time.ticks_diff(_handled_ms[0], before_ms) >= _PAUSE_MS:
+            return False
         time.sleep_ms(_BIT_MS)
+    return True
 
 
 def _obey(driver):
